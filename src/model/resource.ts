@@ -1,0 +1,80 @@
+import type { AbsPath } from "./brand.ts";
+import type { Access, OverlayOptions, VolumeOption } from "./spec.ts";
+
+/** A file system object as the kernel knows it; survives renames, not replacement. */
+export type Inode = { readonly dev: string; readonly ino: string };
+
+/** A read-only layer: a directory used in place. `source` is as the file wrote it, for people. */
+export type Layer = { readonly source: string; readonly path: AbsPath; readonly inode: Inode };
+
+export type UpperForm = { readonly kind: "disk" } | { readonly kind: "tmpfs"; readonly bytes: string } | { readonly kind: "none" };
+
+/** Who owns a directory and with which mode; numbers, mode without the type bits. */
+export type Ownership = { readonly mode: number; readonly uid: number; readonly gid: number };
+
+/** The files the init layer holds below /etc. */
+export type InitLayer = { readonly hostname: string; readonly resolv: "host" | "none" };
+
+export type Overlay = {
+  readonly kind: "overlay";
+  readonly address: string;
+  /** Topmost first, rootfs last; the init layer is not among them. */
+  readonly lowers: readonly Layer[];
+  readonly upper: UpperForm;
+  readonly options: OverlayOptions;
+  readonly init: InitLayer;
+  /** Of the rootfs's root: upper's root becomes merged's. */
+  readonly root: Ownership;
+};
+
+export type VolumeResource = {
+  readonly kind: "volume";
+  readonly address: string;
+  /** Absolute path inside. */
+  readonly target: string;
+  /** As the file wrote it. */
+  readonly source: string;
+  /** Real path on the host. */
+  readonly path: AbsPath;
+  readonly type: "dir" | "file";
+  /** Absent where the directory is still missing and apply will create it. */
+  readonly inode?: Inode;
+  /** The directories apply creates, outermost first, with their owner. */
+  readonly create?: { readonly dirs: readonly AbsPath[]; readonly owner: Ownership };
+  readonly access: Access;
+  readonly recursive: boolean;
+  readonly options: readonly VolumeOption[];
+};
+
+export type TmpfsResource = {
+  readonly kind: "tmpfs";
+  readonly address: string;
+  readonly target: string;
+  /** Bytes, decimal; absent: the kernel's default of half the memory. */
+  readonly bytes?: string;
+  readonly mode: number;
+};
+
+export type LimitName = "memory" | "swap" | "cpuset" | "cpuset_mems" | "cpus" | "cpu_shares" | "pids";
+
+export type Limit = {
+  readonly kind: "limit";
+  readonly address: string;
+  readonly name: LimitName;
+  /** Canonical text: bytes in decimal, a CPU list as the kernel prints it, CPUs as a decimal number. */
+  readonly value: string;
+};
+
+export type RootfsResource = { readonly kind: "rootfs"; readonly address: string; readonly layer: Layer };
+export type LayerResource = { readonly kind: "layer"; readonly address: string; readonly index: number; readonly layer: Layer };
+
+/** What an environment consists of on a host. Plain JSON: the record stores it as it is. */
+export type Resource = RootfsResource | LayerResource | Overlay | VolumeResource | TmpfsResource | Limit;
+
+/** A mount made inside the overlay. */
+export type InnerMount = VolumeResource | TmpfsResource;
+
+/** Parents before children; the reverse is the order to take down. */
+export function byTarget(a: InnerMount, b: InnerMount): number {
+  return a.target < b.target ? -1 : a.target > b.target ? 1 : 0;
+}

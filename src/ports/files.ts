@@ -1,0 +1,39 @@
+import type { AbsPath } from "#model/brand";
+import type { Ownership } from "#model/resource";
+
+/** An exclusion lock; `release` is idempotent, and the kernel releases it with the process. */
+export type Held = { release(): void };
+export type LockAttempt = { readonly kind: "held"; readonly lock: Held } | { readonly kind: "taken"; readonly pid?: number };
+
+export type DirEntry = { readonly name: Uint8Array; readonly type: "dir" | "other" | "unknown" };
+
+/** Everything that writes to a file system. Mode and owner are exact, whatever the umask. */
+export type Files = {
+  /** mkdirat(2) below an O_NOFOLLOW parent; an existing directory is fine and is answered with false. KernelError ENOTDIR for anything else there. */
+  makeDir(path: AbsPath, owner: Ownership): boolean;
+  /** rmdir(2). */
+  removeDir(path: AbsPath): void;
+  /** Writes beside, fsync, rename, fsync of the directory (0600). */
+  replaceFile(path: AbsPath, text: string): void;
+  /** Writes a new file or truncates an existing one, by O_NOFOLLOW. */
+  writeFile(path: AbsPath, text: string, mode: number): void;
+  removeFile(path: AbsPath): void;
+  setOwnership(path: AbsPath, owner: Ownership): void;
+  /** flock(2) LOCK_EX | LOCK_NB on a file that is created (0600) when missing; checks that the locked inode is still the one at the path. */
+  lock(path: AbsPath): LockAttempt;
+  /** Removes a lock file that this process holds, then releases. */
+  unlockAndRemove(path: AbsPath, lock: Held): void;
+  /**
+   * The raw pieces of the one delete, used by guard/ only: a detached view (open_tree OPEN_TREE_CLONE, not recursive) of `path`, walked by
+   * descriptors. `openDir` uses openat2 RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, and answers a KernelError EXDEV at a mount.
+   */
+  readonly walk: {
+    view(path: AbsPath): number;
+    openDir(at: number, name: Uint8Array): number;
+    entries(fd: number): readonly DirEntry[];
+    unlink(at: number, name: Uint8Array, dir: boolean): void;
+    /** So that a directory without permissions can be listed by ordinary users; no-op for root. */
+    makeWritable(fd: number): void;
+    close(fd: number): void;
+  };
+};
