@@ -1,0 +1,84 @@
+import { createRequire } from "node:module";
+import { arch, constants } from "node:os";
+import { KernelError } from "#model/diagnostic";
+import { hintFor } from "./hints.ts";
+import type { Name } from "./print.ts";
+
+type Koffi = typeof import("koffi");
+type Library = ReturnType<Koffi["load"]>;
+
+/** C types of arguments. On x86_64 and aarch64 Linux integers travel alike in fixed and variable argument lists. */
+export type CType = "int" | "uint" | "long" | "ulong" | "void *";
+
+/** A libc symbol, or a system call's number: one for both (those since 5.0), or x86_64's and the generic table's (aarch64, riscv64). */
+export type Target = string | number | readonly [x64: number, generic: number];
+
+/** A system call: its arguments, and its arguments as strace prints them, made only when it fails. */
+export type Call = (args: readonly unknown[], print: () => readonly string[]) => number;
+
+let loaded: { readonly koffi: Koffi; readonly libc: Library } | undefined;
+
+/** koffi on first use. Its own loader costs 13 ms; the platform package it would choose, loaded directly, 3 ms. */
+function ffi(): { readonly koffi: Koffi; readonly libc: Library } {
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url);
+    let koffi: Koffi;
+    try {
+      koffi = require(`@koromix/koffi-linux-${arch()}`) as Koffi;
+    } catch {
+      koffi = require("koffi") as Koffi;
+    }
+    loaded = { koffi, libc: koffi.load(null) };
+  }
+  return loaded;
+}
+
+/** Whether koffi was loaded by this process, for tests of what must not load it. */
+export function ffiLoaded(): boolean {
+  return loaded !== undefined;
+}
+
+const PREFERRED = ["EAGAIN", "EDEADLK", "EOPNOTSUPP"];
+let names: Map<number, string> | undefined;
+
+/** `ENOENT` for 2; `errno 999` for one without a name. */
+export function errnoName(errno: number): string {
+  if (names === undefined) {
+    const table = { ...(constants.errno as Record<string, number>), ...ffi().koffi.os.errno };
+    names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
+    for (const name of PREFERRED) names.set(table[name]!, name);
+  }
+  return names.get(errno) ?? `errno ${errno}`;
+}
+
+/** A KernelError with the hint of the table; `topic` is looked up there. */
+export function refused(topic: string, call: string, errno: string, cause?: unknown): KernelError {
+  return new KernelError(call, errno, hintFor(topic, errno), cause);
+}
+
+/**
+ * Declares a system call, which koffi learns on the first use. The call answers what the kernel does, and throws
+ * KernelError where that is -1.
+ */
+export function systemCall(name: string, target: Target, types: readonly CType[]): Call {
+  let native: ((...args: readonly unknown[]) => number) | undefined;
+  const number = typeof target === "object" ? target[arch() === "x64" ? 0 : 1] : target;
+  return (args, print) => {
+    const { koffi, libc } = ffi();
+    if (typeof number === "string") {
+      native ??= libc.func(number, "int", [...types]);
+    } else {
+      native ??= libc.func("syscall", "long", ["long", ...types]).bind(undefined, number);
+    }
+    const answer = native!(...args);
+    if (answer !== -1) return answer;
+    const errno = errnoName(koffi.errno());
+    throw refused(name, `${name}(${print().join(", ")})`, errno);
+  };
+}
+
+/** A path or name as an argument. One that holds a NUL is refused: the kernel would silently use its beginning. */
+export function cString(name: Name): string | Buffer {
+  if (typeof name === "string" ? name.includes("\0") : name.includes(0)) throw refused("path", "path with a NUL byte", "EINVAL");
+  return typeof name === "string" ? name : Buffer.concat([name, Buffer.of(0)]);
+}

@@ -1,0 +1,18 @@
+import { refused } from "./ffi.ts";
+
+/** Runs a function of node:fs and turns its refusal into a KernelError that prints `call`; `topic` keys the hint. */
+export function nodeCall<T>(topic: string, call: () => string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw refused(topic, call(), code, error);
+  }
+}
+
+/** The symbolic errno of an error of node:fs; undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
+}

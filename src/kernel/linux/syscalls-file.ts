@@ -1,0 +1,187 @@
+import { closeSync, statfsSync } from "node:fs";
+import { cString, systemCall, type Call } from "./ffi.ts";
+import { AT, AT_REMOVEDIR, LOCK, O, RESOLVE, STATX } from "./flags.ts";
+import { nodeCall } from "./node-call.ts";
+import { bits, fdText, octal, quote, type Name } from "./print.ts";
+
+const rawOpenat: Call = systemCall("openat", "openat", ["int", "void *", "int", "uint"]);
+const rawOpenat2: Call = systemCall("openat2", 437, ["int", "void *", "void *", "ulong"]);
+const rawStatx: Call = systemCall("statx", [332, 291], ["int", "void *", "int", "uint", "void *"]);
+const rawMkdirat: Call = systemCall("mkdirat", "mkdirat", ["int", "void *", "uint"]);
+const rawMknodat: Call = systemCall("mknodat", [259, 33], ["int", "void *", "uint", "ulong"]);
+const rawSymlinkat: Call = systemCall("symlinkat", "symlinkat", ["void *", "int", "void *"]);
+const rawUnlinkat: Call = systemCall("unlinkat", "unlinkat", ["int", "void *", "int"]);
+const rawRenameat: Call = systemCall("renameat", "renameat", ["int", "void *", "int", "void *"]);
+const rawFchmod: Call = systemCall("fchmod", "fchmod", ["int", "uint"]);
+const rawFchown: Call = systemCall("fchown", "fchown", ["int", "uint", "uint"]);
+const rawFlock: Call = systemCall("flock", "flock", ["int", "int"]);
+const rawPipe2: Call = systemCall("pipe2", "pipe2", ["void *", "int"]);
+const rawIoctl: Call = systemCall("ioctl", "ioctl", ["int", "ulong", "void *"]);
+const rawIoctlInt: Call = systemCall("ioctl", "ioctl", ["int", "ulong", "long"]);
+
+function openFlags(flags: number): string {
+  const rest = bits("O_", O, flags);
+  if ((flags & 3) !== 0) return rest;
+  return rest === "0" ? "O_RDONLY" : `O_RDONLY|${rest}`;
+}
+
+/** openat(2). Always O_CLOEXEC. @throws KernelError */
+export function openat(at: number, path: Name, flags: number, mode = 0): number {
+  return rawOpenat([at, cString(path), flags | O.CLOEXEC, mode], () => [
+    fdText(at),
+    quote(path),
+    openFlags(flags | O.CLOEXEC),
+    ...(flags & O.CREAT ? [octal(mode)] : []),
+  ]);
+}
+
+/** openat2(2), Linux 5.6; `resolve` of RESOLVE. Always O_CLOEXEC. A lost race (EAGAIN) is tried again. @throws KernelError */
+export function openat2(at: number, path: Name, flags: number, resolve: number, mode = 0): number {
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags | O.CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(mode), 8);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  const print = (): string[] => {
+    const creating = flags & O.CREAT ? `, mode=${octal(mode)}` : "";
+    return [fdText(at), quote(path), `{flags=${openFlags(flags | O.CLOEXEC)}${creating}, resolve=${bits("RESOLVE_", RESOLVE, resolve)}}`, "24"];
+  };
+  // A rename or mount anywhere on the machine during the walk of a `..` answers EAGAIN: openat2(2) says to retry.
+  for (let tries = 0; ; tries++) {
+    try {
+      return rawOpenat2([at, cString(path), how, 24], print);
+    } catch (error) {
+      if (tries === 64 || !(error instanceof Error && "errno" in error && error.errno === "EAGAIN")) throw error;
+    }
+  }
+}
+
+/** close(2). @throws KernelError */
+export function close(fd: number): void {
+  nodeCall("close", () => `close(${fd})`, () => closeSync(fd));
+}
+
+/** Runs `use` with a descriptor and closes it, whatever happens. */
+export function withFd<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    close(fd);
+  }
+}
+
+/** What statx(2) says. `mountId` from 5.8, decimal; `uniqueMountId` (never reused) from 6.8. */
+export type Statx = {
+  /** st_mode with its type bits. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** `major:minor`, as mountinfo prints it. */
+  readonly dev: string;
+  readonly rdev: string;
+  readonly mountId?: string;
+  readonly uniqueMountId?: string;
+};
+
+function statxRaw(at: number, path: Name, flags: number, mask: number): Buffer {
+  const buffer = Buffer.alloc(256);
+  rawStatx([at, cString(path), flags, mask, buffer], () => [
+    fdText(at),
+    quote(path),
+    bits("AT_", AT, flags),
+    bits("STATX_", STATX, mask),
+    "{…}",
+  ]);
+  return buffer;
+}
+
+/**
+ * The mount an object lies on: by its small number, or by the one that is never reused.
+ * undefined where the kernel does not tell. @throws KernelError
+ */
+export function statxMountId(at: number, path: Name, flags: number, unique: boolean): string | undefined {
+  const wanted = unique ? STATX.MNT_ID_UNIQUE : STATX.MNT_ID;
+  const buffer = statxRaw(at, path, flags, wanted);
+  return buffer.readUInt32LE(0) & wanted ? String(buffer.readBigUInt64LE(144)) : undefined;
+}
+
+/** statx(2) with basic fields and the small mount id. `flags` of AT. @throws KernelError */
+export function statx(at: number, path: Name, flags: number): Statx {
+  const b = statxRaw(at, path, flags, STATX.BASIC_STATS | STATX.MNT_ID);
+  const time = (offset: number): bigint => b.readBigInt64LE(offset) * 1_000_000_000n + BigInt(b.readUInt32LE(offset + 8));
+  return {
+    mode: b.readUInt16LE(28),
+    nlink: b.readUInt32LE(16),
+    uid: b.readUInt32LE(20),
+    gid: b.readUInt32LE(24),
+    ino: b.readBigUInt64LE(32),
+    size: b.readBigUInt64LE(40),
+    ctimeNs: time(96),
+    mtimeNs: time(112),
+    rdev: `${b.readUInt32LE(128)}:${b.readUInt32LE(132)}`,
+    dev: `${b.readUInt32LE(136)}:${b.readUInt32LE(140)}`,
+    ...(b.readUInt32LE(0) & STATX.MNT_ID ? { mountId: String(b.readBigUInt64LE(144)) } : {}),
+  };
+}
+
+/** mkdirat(2). @throws KernelError */
+export function mkdirat(at: number, path: Name, mode: number): void {
+  rawMkdirat([at, cString(path), mode], () => [fdText(at), quote(path), octal(mode)]);
+}
+
+/** mknodat(2); `mode` with its type bits, `dev` as makedev(3) packs it. @throws KernelError */
+export function mknodat(at: number, path: Name, mode: number, dev: number): void {
+  rawMknodat([at, cString(path), mode, dev], () => [fdText(at), quote(path), octal(mode), `0x${dev.toString(16)}`]);
+}
+
+/** symlinkat(2): `path` below `at` will read `target`. @throws KernelError */
+export function symlinkat(target: Name, at: number, path: Name): void {
+  rawSymlinkat([cString(target), at, cString(path)], () => [quote(target), fdText(at), quote(path)]);
+}
+
+/** unlinkat(2); `dir` adds AT_REMOVEDIR. @throws KernelError */
+export function unlinkat(at: number, path: Name, dir: boolean): void {
+  rawUnlinkat([at, cString(path), dir ? AT_REMOVEDIR : 0], () => [fdText(at), quote(path), dir ? "AT_REMOVEDIR" : "0"]);
+}
+
+/** renameat(2). @throws KernelError */
+export function renameat(from: number, old: Name, to: number, name: Name): void {
+  rawRenameat([from, cString(old), to, cString(name)], () => [fdText(from), quote(old), fdText(to), quote(name)]);
+}
+
+/** fchmod(2). @throws KernelError */
+export function fchmod(fd: number, mode: number): void {
+  rawFchmod([fd, mode], () => [String(fd), octal(mode)]);
+}
+
+/** fchown(2). @throws KernelError */
+export function fchown(fd: number, uid: number, gid: number): void {
+  rawFchown([fd, uid, gid], () => [String(fd), String(uid), String(gid)]);
+}
+
+/** flock(2); `operation` of LOCK. @throws KernelError EAGAIN where another holds it and LOCK.NB was asked for. */
+export function flock(fd: number, operation: number): void {
+  rawFlock([fd, operation], () => [String(fd), bits("LOCK_", LOCK, operation)]);
+}
+
+/** pipe2(2) with O_CLOEXEC: the reading end, then the writing one. @throws KernelError */
+export function pipe2(flags = 0): readonly [read: number, write: number] {
+  const ends = Buffer.alloc(8);
+  rawPipe2([ends, flags | O.CLOEXEC], () => ["[…]", bits("O_", O, flags | O.CLOEXEC)]);
+  return [ends.readInt32LE(0), ends.readInt32LE(4)];
+}
+
+/** ioctl(2); `name` is the request's name for messages, `arg` a number or a buffer the kernel reads or fills. @throws KernelError */
+export function ioctl(fd: number, name: string, request: number, arg: number | Uint8Array): number {
+  const raw = typeof arg === "number" ? rawIoctlInt : rawIoctl;
+  return raw([fd, request, arg], () => [String(fd), name, typeof arg === "number" ? String(arg) : "{…}"]);
+}
+
+/** The magic number of the file system a descriptor lies on (fstatfs(2)). @throws KernelError */
+export function fstatfsMagic(fd: number): number {
+  return nodeCall("fstatfs", () => `fstatfs(${fd})`, () => statfsSync(`/proc/self/fd/${fd}`).type);
+}

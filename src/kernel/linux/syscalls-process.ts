@@ -1,0 +1,50 @@
+import { cString, systemCall, type Call } from "./ffi.ts";
+import { CLONE } from "./flags.ts";
+import { bits, quote } from "./print.ts";
+
+const rawUnshare: Call = systemCall("unshare", "unshare", ["int"]);
+const rawSetns: Call = systemCall("setns", "setns", ["int", "int"]);
+const rawChdir: Call = systemCall("chdir", "chdir", ["void *"]);
+const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
+const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
+const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
+const rawPrctl: Call = systemCall("prctl", "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
+
+/** unshare(2) for the calling thread; `flags` of CLONE. @throws KernelError */
+export function unshare(flags: number): void {
+  rawUnshare([flags], () => [bits("CLONE_", CLONE, flags)]);
+}
+
+/**
+ * setns(2) for the calling thread. A mount namespace (CLONE_NEWNS) also sets root and working directory to that
+ * namespace's root, and wants CLONE_FS unshared before. @throws KernelError
+ */
+export function setns(fd: number, type: number): void {
+  rawSetns([fd, type], () => [String(fd), bits("CLONE_", CLONE, type)]);
+}
+
+/** chdir(2) for the calling thread. Node's own process.cwd() remembers what it was: change it back. @throws KernelError */
+export function chdir(path: string): void {
+  rawChdir([cString(path)], () => [quote(path)]);
+}
+
+/** fchdir(2) for the calling thread. @throws KernelError */
+export function fchdir(fd: number): void {
+  rawFchdir([fd], () => [String(fd)]);
+}
+
+/** chroot(2) for the calling thread. @throws KernelError */
+export function chroot(path: string): void {
+  rawChroot([cString(path)], () => [quote(path)]);
+}
+
+/** sethostname(2) in the UTS namespace of the calling thread. @throws KernelError EINVAL beyond 64 bytes */
+export function sethostname(name: string): void {
+  rawSethostname([cString(name), Buffer.byteLength(name)], () => [quote(name), String(Buffer.byteLength(name))]);
+}
+
+/** prctl(2) of the calling thread; `name` is the option's name, for messages. @throws KernelError */
+export function prctl(name: string, option: number, ...args: readonly number[]): number {
+  const [a = 0, b = 0, c = 0, d = 0] = args;
+  return rawPrctl([option, a, b, c, d], () => [name, ...args.map(String)]);
+}
