@@ -20,13 +20,16 @@ if (process.version !== pinned) {
 }
 
 process.chdir(fileURLToPath(root));
+process.env.PATH = `${fileURLToPath(new URL("node_modules/.bin", root))}:${process.env.PATH}`; // as npm run does
 const [name = "", ...rest] = process.argv.slice(2);
 if (name.endsWith(".ts")) {
   const module = new URL(name, root);
   process.argv = [process.execPath, fileURLToPath(module), ...rest];
   await import(module.href);
 } else {
-  const done = spawnSync(fileURLToPath(new URL(`node_modules/.bin/${name}`, root)), rest, { stdio: "inherit" });
+  const done = spawnSync(fileURLToPath(new URL(`node_modules/.bin/${name}`, root)), rest, {
+    stdio: "inherit",
+  });
   if (done.error) process.stderr.write(`cannot run ${name}: ${done.error.message}\n`);
   process.exit(done.status ?? 1);
 }

@@ -1,6 +1,106 @@
-// First cut; replaced shortly by the full runner.
-import { spawnSync } from "node:child_process";
-import { globSync } from "node:fs";
+// The whole suite, or a part of it:  npm test -- [checks|unit|e2e]… [-t PATTERN] [-j N] [-v] [FILE…]
+// Checks and tests are counted alike, nothing stops at the first failure, and the last line holds the totals.
+import { chmodSync, globSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { leftovers, snapshot } from "../test/support/guard.ts";
+import { mountsBelow } from "../test/support/mountinfo.ts";
+import { installPackages } from "./apt.ts";
+import { type Check, checks, runCheck } from "./checks.ts";
+import { exclusive } from "./exclusive.ts";
+import { runSuite } from "./suite.ts";
+import { print, Tally } from "./tally.ts";
 
-const files = globSync("test/**/*.test.ts").filter((file) => !file.startsWith("test/e2e/"));
-process.exit(spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" }).status ?? 1);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pattern: { type: "string", short: "t" },
+    concurrency: { type: "string", short: "j" },
+    verbose: { type: "boolean", short: "v", default: false },
+  },
+});
+const parts = ["checks", "unit", "e2e"];
+const only = positionals.filter((word) => !parts.includes(word));
+const chosen = positionals.filter((word) => parts.includes(word));
+const wants = (part: string): boolean =>
+  chosen.length > 0 ? chosen.includes(part) : part !== "checks" || only.length === 0;
+const concurrency = values.concurrency === undefined ? undefined : Number(values.concurrency);
+const minutes = 60_000;
+
+const tally = new Tally();
+
+async function program(check: Check): Promise<boolean> {
+  const { name, ok, output, ms } = await runCheck(check);
+  if (ok) tally.pass(name, ms);
+  else tally.fail(name, output);
+  return ok;
+}
+
+/** The part's files, or those of them that were asked for by path or by a piece of it. */
+function filesOf(part: string): string[] {
+  const isE2e = (file: string): boolean => file.startsWith("test/e2e/");
+  return globSync("test/**/*.test.ts")
+    .filter((file) => isE2e(file) === (part === "e2e"))
+    .filter((file) => only.length === 0 || only.some((word) => file.includes(word.replace(/^\.\//, ""))))
+    .sort();
+}
+
+function judge(title: string, lines: readonly string[]): void {
+  if (lines.length === 0) tally.pass(title, 0);
+  else tally.fail(title, lines.join("\n"));
+}
+
+/** Everything temporary of this run lies in one directory of its own, which must be empty again in the end. */
+async function inScratch(body: () => Promise<void>): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), `envctl-test-${process.pid}-`));
+  chmodSync(scratch, 0o755); // tests drop to ordinary users inside it
+  process.env["TMPDIR"] = scratch;
+  await body();
+  const left = readdirSync(scratch).map((name) => join(scratch, name));
+  judge("guard: no temporary files left", left);
+  if (mountsBelow(scratch).length === 0) rmSync(scratch, { recursive: true });
+}
+
+/** The mount table and the cgroups must be afterwards what they were before. */
+async function guarded(body: () => Promise<void>): Promise<void> {
+  const then = snapshot();
+  await body();
+  judge("guard: mounts and cgroups are as they were", await leftovers(then));
+}
+
+async function tests(part: "unit" | "e2e"): Promise<void> {
+  const files = wants(part) ? filesOf(part) : [];
+  if (files.length === 0) return;
+  print(`\n${part}`);
+  const real = part === "e2e";
+  const options = {
+    files,
+    concurrency: concurrency ?? (real ? 1 : availableParallelism()),
+    timeout: (real ? 5 : 1) * minutes,
+    everyTest: real || values.verbose,
+    pattern: values.pattern,
+  };
+  await runSuite(options, tally);
+}
+
+const e2e = wants("e2e") && filesOf("e2e").length > 0;
+if (wants("checks")) {
+  print("checks");
+  await Promise.all(checks.map(program));
+}
+if (e2e) installPackages();
+const built = await program({ name: "build", command: ["node", "scripts/build.ts"] });
+await inScratch(async () => {
+  if (!e2e) return tests("unit");
+  await exclusive(4 * minutes);
+  await guarded(async () => {
+    await tests("unit");
+    if (built) await tests("e2e");
+  });
+});
+if (only.length > 0 && ["unit", "e2e"].every((part) => !wants(part) || filesOf(part).length === 0)) {
+  tally.fail("nothing to run", `no test file matches ${only.join(" ")}`);
+}
+tally.close();
+process.exitCode = tally.failed > 0 ? 1 : 0;

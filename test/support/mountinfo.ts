@@ -1,0 +1,33 @@
+// The harness's own reading of /proc/self/mountinfo, kept apart from src/ so that a mistake there cannot hide itself.
+import { readFileSync } from "node:fs";
+
+export type MountLine = {
+  readonly point: string;
+  readonly type: string;
+  readonly source: string;
+  /** The options of the file system, not of this mount. */
+  readonly options: readonly string[];
+  readonly line: string;
+};
+
+const decode = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Every mount, without the numbers that differ between two equal tables (mount, parent and peer group ids). */
+export function readMounts(): MountLine[] {
+  const lines = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
+  return lines.filter(Boolean).map((text) => {
+    const [left = "", right = ""] = text.split(" - ");
+    const [, , device, root, point = "", flags, ...optional] = left.split(" ");
+    const [type = "", source = "", options = ""] = right.split(" ");
+    const propagation = optional.map((word) => word.split(":")[0]).join(" ") || "private";
+    const line = `${point} ${type} ${source} root=${root} ${flags} ${propagation} ${device}`;
+    const path = Buffer.from(decode(point), "latin1").toString();
+    return { point: path, type, source, options: options.split(","), line };
+  });
+}
+
+/** The mounts at or below a directory. */
+export function mountsBelow(dir: string): MountLine[] {
+  return readMounts().filter(({ point }) => point === dir || point.startsWith(`${dir}/`));
+}

@@ -1,0 +1,55 @@
+// What a test needs of the machine. Where it is missing the test is skipped with the name of the need; under CI
+// scripts/test.ts asks again and fails the run when a skipped test could have run.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { readMounts } from "./mountinfo.ts";
+
+/** `mounts`: a private mount namespace can be made and mounted in. `cgroup:X`: controller X is mounted somewhere. */
+export type Need = "root" | "mounts" | "overlay" | `cgroup:${string}` | `program:${string}`;
+
+const quiet = (command: string, ...args: string[]): boolean =>
+  spawnSync(command, args, { stdio: "ignore" }).status === 0;
+
+/** Whether an executable of this name is on PATH, or where the system's own lie. */
+export function onPath(name: string): string | undefined {
+  const places = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+  return places
+    .filter(Boolean)
+    .map((dir) => join(dir, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function controllers(): string[] {
+  return readMounts().flatMap(({ type, point, options }) => {
+    if (type === "cgroup2") return readFileSync(join(point, "cgroup.controllers"), "utf8").trim().split(" ");
+    return type === "cgroup" ? options : [];
+  });
+}
+
+export function met(need: Need): boolean {
+  if (need === "root") return process.geteuid?.() === 0;
+  if (need === "mounts") return quiet("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt");
+  if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  const [kind, name = ""] = need.split(":");
+  return kind === "cgroup" ? controllers().includes(name) : onPath(name) !== undefined;
+}
+
+/** Options for `test(title, needs("root", "program:strace"), …)`. */
+export function needs(...all: readonly Need[]): { skip?: string } {
+  const missing = all.filter((need) => !met(need));
+  return missing.length > 0 ? { skip: `needs ${missing.join(", ")}` } : {};
+}
+
+/** Whether the reason of a skip is one of `needs()` and still true. */
+export function excused(reason: unknown): boolean {
+  const [, list] = /^needs (.+)$/.exec(String(reason)) ?? [];
+  return list !== undefined && list.split(", ").every((need) => !met(need as Need));
+}
