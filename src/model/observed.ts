@@ -85,6 +85,8 @@ export type Observed = {
   readonly cgroups: readonly ObservedCgroup[];
   /** Whether `place.dir` holds an upper with anything in it. */
   readonly upperUsed: boolean;
+  /** What upper holds, where it was counted: paths in it, and their bytes (decimal). */
+  readonly upperUse?: { readonly paths: number; readonly bytes: string };
   readonly elsewhere?: Elsewhere;
   /** Recorded volume sources whose inode is another now, or gone, by address. */
   readonly staleSources: Readonly<Record<string, "gone" | "replaced">>;

@@ -48,6 +48,8 @@ export type Placement = "host" | "private";
 type PlanBase = {
   readonly intent: "apply" | "destroy";
   readonly placement: Placement;
+  /** A destroy that leaves the writable layer. */
+  readonly keepUpper?: boolean;
   readonly id: EnvId;
   readonly name: string;
   /** The environment file; its path is absolute. */
