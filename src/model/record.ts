@@ -8,6 +8,9 @@ import type { Spec } from "./spec.ts";
  */
 export type MountIdentity = { readonly id: string; readonly unique?: string; readonly dev: string };
 
+/** Where it was attached; differs from merged + target where the target led through a symlink inside. */
+export type RecordedMount = MountIdentity & { readonly point: AbsPath };
+
 /** A cgroup directory we made. `controllers` are those of its hierarchy that we use. */
 export type OwnedCgroup = { readonly dir: AbsPath; readonly version: 1 | 2; readonly controllers: readonly string[] };
 
@@ -40,7 +43,7 @@ export type EnvRecord = {
   /** While `applying`: what stood before, to be put back or taken away. */
   readonly previous?: readonly Resource[];
   /** Mounts by address, `anchor` for the self-bind of the environment's directory. */
-  readonly mounts: Readonly<Record<string, MountIdentity>>;
+  readonly mounts: Readonly<Record<string, RecordedMount>>;
   readonly cgroups: readonly OwnedCgroup[];
   /** Seconds since the epoch. */
   readonly appliedAt?: number;

@@ -17,7 +17,12 @@ export type Step = { readonly address: string } & (
   | { readonly do: "stack"; readonly overlay: Overlay; readonly inner: readonly InnerMount[] }
   /** Into the overlay that is mounted. */
   | { readonly do: "bind"; readonly mount: InnerMount }
-  | { readonly do: "unmount"; readonly point: AbsPath }
+  /** The topmost mount at a point; `mount` is the id it had when the plan was made. */
+  | { readonly do: "unmount"; readonly point: AbsPath; readonly mount: string }
+  /** Frees an unmounted overlay: copies of it in other namespaces go with its mount point; nobody may still sit in one. */
+  | { readonly do: "release"; readonly path: AbsPath; readonly dev: string }
+  /** The tmpfs that upper and work lie on. */
+  | { readonly do: "mount_rw"; readonly path: AbsPath; readonly bytes: string }
   | { readonly do: "create_cgroup"; readonly cgroup: OwnedCgroup }
   | { readonly do: "limit"; readonly name: LimitName; readonly value: string; readonly writes: readonly LimitWrite[] }
   | { readonly do: "stop_processes" }

@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import type { InnerMount } from "#model/resource";
-import type { MountIdentity } from "#model/record";
+import type { MountIdentity, RecordedMount } from "#model/record";
 import type { OverlayOptions } from "#model/spec";
 
 /** A mount tree that is attached nowhere yet; `close` must be called, an open one keeps its file systems busy. */
@@ -20,12 +20,21 @@ export type OverlayMount = {
 export type Stage = {
   /** Mounts an overlay at an existing directory. */
   overlay(mount: OverlayMount, at: AbsPath): void;
-  /** Makes a volume or tmpfs at `target` inside `root`; a missing target is created (0755 directory or empty file) through the root. */
-  inner(root: AbsPath, mount: InnerMount): void;
+  /**
+   * Makes a volume or tmpfs at `target` inside `root`; a missing target is created (0755 directory or empty file) through the root.
+   * Answers where it came to lie below `root`: symlinks inside may have led elsewhere.
+   */
+  inner(root: AbsPath, mount: InnerMount): string;
   /** A plain bind of a directory or file, private. */
   bind(source: AbsPath, at: AbsPath): void;
-  tmpfs(at: AbsPath, options: { readonly bytes?: string; readonly mode: number }): void;
+  tmpfs(at: AbsPath, options: { readonly tag: string; readonly bytes?: string; readonly mode: number }): void;
   unmount(at: AbsPath): void;
+  /** Makes `target` exist inside `root` as a directory (0755) or empty file (0644), missing parents too, resolved without leaving. */
+  makeTarget(root: AbsPath, target: string, type: "dir" | "file"): void;
+  /** Puts a file (0644) in place of whatever non-directory lies at `path` inside `root`; its directory is made when missing. */
+  writeIn(root: AbsPath, path: string, text: string): void;
+  /** The same for a symlink. */
+  linkIn(root: AbsPath, path: string, to: string): void;
   /** A detached copy of a tree with everything mounted in it (open_tree OPEN_TREE_CLONE | AT_RECURSIVE), to be taken back to the host. */
   take(at: AbsPath): Tree;
 };
@@ -39,7 +48,9 @@ export type Mounts = {
   /** Attaches a tree at a directory of this namespace (move_mount) and tells its identity. Closes the tree. */
   attach(tree: Tree, at: AbsPath): MountIdentity;
   /** Like Stage.inner, on a live overlay in this namespace. */
-  inner(root: AbsPath, mount: InnerMount): MountIdentity;
+  inner(root: AbsPath, mount: InnerMount): RecordedMount;
+  /** A tmpfs on an existing directory of this namespace, mode 0700. */
+  tmpfs(at: AbsPath, options: { readonly tag: string; readonly bytes?: string }): MountIdentity;
   /** Self-bind of a directory, made private, then shared in a peer group of its own. */
   anchor(at: AbsPath): MountIdentity;
   /** What is mounted at a path (its topmost mount) now: ids and device. */

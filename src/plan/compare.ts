@@ -1,0 +1,76 @@
+import type { Change } from "#model/plan";
+import type { InnerMount, Layer, Overlay, VolumeResource } from "#model/resource";
+import type { OverlayOptions } from "#model/spec";
+
+const sameLayer = (a: Layer, b: Layer): boolean =>
+  a.path === b.path && a.inode.dev === b.inode.dev && a.inode.ino === b.inode.ino;
+
+/** What differs between two overlays; nothing of it can change in a mounted one (a remount ignores lowerdir). */
+export function overlayChanges(before: Overlay, after: Overlay): readonly Change[] {
+  const changes: Change[] = [];
+  const note = (path: string, from: unknown, to: unknown): void => {
+    if (JSON.stringify(from) !== JSON.stringify(to))
+      changes.push({ path, before: from, after: to, forces_replace: true });
+  };
+  const same =
+    before.lowers.length === after.lowers.length &&
+    before.lowers.every((l, i) => sameLayer(l, after.lowers[i]!));
+  if (!same) {
+    const [old, now] = [before.lowers.slice(0, -1), after.lowers.slice(0, -1)];
+    if (!sameLayer(before.lowers.at(-1)!, after.lowers.at(-1)!)) {
+      changes.push({
+        path: "rootfs",
+        before: before.lowers.at(-1)!.source,
+        after: after.lowers.at(-1)!.source,
+        forces_replace: true,
+      });
+    }
+    if (old.length !== now.length || !old.every((l, i) => sameLayer(l, now[i]!))) {
+      changes.push({
+        path: "lowers",
+        before: old.map((l) => l.source),
+        after: now.map((l) => l.source),
+        forces_replace: true,
+      });
+    }
+  }
+  note("upper", before.upper, after.upper);
+  note("options", sorted(before.options), sorted(after.options));
+  note("hostname", before.init.hostname, after.init.hostname);
+  note("resolv", before.init.resolv, after.init.resolv);
+  return changes;
+}
+
+function sorted(options: OverlayOptions): OverlayOptions {
+  return Object.fromEntries(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))) as OverlayOptions;
+}
+
+/** What differs between two mounts at one target. A change of source or kind needs another mount; flags are a change in place. */
+export function innerChanges(before: InnerMount, after: InnerMount): readonly Change[] {
+  const changes: Change[] = [];
+  const note = (path: string, from: unknown, to: unknown, forces: boolean): void => {
+    if (JSON.stringify(from) === JSON.stringify(to)) return;
+    changes.push({ path, before: from, after: to, ...(forces ? { forces_replace: true } : {}) });
+  };
+  if (before.kind === "volume" && after.kind === "volume") {
+    note("source", before.path, after.path, true);
+    note("recursive", before.recursive, after.recursive, true);
+    note("access", before.access, after.access, false);
+    note("options", volumeFlags(before), volumeFlags(after), false);
+  } else if (before.kind === "tmpfs" && after.kind === "tmpfs") {
+    note("size", before.bytes ?? null, after.bytes ?? null, true);
+    note("mode", before.mode, after.mode, true);
+  }
+  return changes;
+}
+
+/** Mount flags a volume is mounted with, in mountinfo's words: nosuid and nodev unless the opposite is asked for. */
+export function volumeFlags(volume: VolumeResource): readonly string[] {
+  const has = (option: string): boolean => (volume.options as readonly string[]).includes(option);
+  return [
+    volume.access,
+    ...(has("suid") ? [] : ["nosuid"]),
+    ...(has("dev") ? [] : ["nodev"]),
+    ...(has("noexec") ? ["noexec"] : []),
+  ];
+}

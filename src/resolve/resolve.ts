@@ -1,0 +1,64 @@
+import type { AbsPath } from "#model/brand";
+import type { Facts, Issue, VolumeFact } from "#model/facts";
+import type { Layer } from "#model/resource";
+import type { Spec } from "#model/spec";
+import type { Reader } from "#ports/reader";
+import { missingCpus } from "./cpus.ts";
+import { resolveLayer } from "./layers.ts";
+import { resolveVolume } from "./volumes.ts";
+
+export type Resolved =
+  | { readonly kind: "facts"; readonly facts: Facts }
+  | { readonly kind: "issues"; readonly issues: readonly Issue[] };
+
+/**
+ * Holds a Spec against this host. `base` is the real path of the file's directory, `state` the state directory.
+ * All mistakes are collected; nothing is written and nothing fetched.
+ */
+export function resolve(reader: Reader, spec: Spec, base: AbsPath, state: AbsPath): Resolved {
+  const issues: Issue[] = [...missingCpus(reader, spec.limits)];
+  const keep = <T extends object>(found: T | Issue): T | undefined => {
+    if (!("severity" in found)) return found;
+    issues.push(found);
+    return undefined;
+  };
+  const rootfs = keep<Layer>(resolveLayer(reader, base, spec.rootfs, ["rootfs"]));
+  const lowers = spec.lowers.map((source, i) =>
+    keep<Layer>(resolveLayer(reader, base, source, ["lowers", i])),
+  );
+  const volumes = spec.volumes.map((v, i) =>
+    keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
+  );
+  issues.push(...unsupported(spec));
+  const root = rootfs === undefined ? undefined : reader.stat(rootfs.path);
+  if (issues.length > 0 || rootfs === undefined || root === undefined) return { kind: "issues", issues };
+  return {
+    kind: "facts",
+    facts: {
+      rootfs,
+      lowers: lowers.filter((l) => l !== undefined),
+      volumes: volumes.filter((v) => v !== undefined),
+      root: { mode: root.mode, uid: root.uid, gid: root.gid },
+    },
+  };
+}
+
+/** Fields that parse already but have no mechanism behind them in this version: one sentence each instead of being ignored. */
+function unsupported(spec: Spec): readonly Issue[] {
+  const issues: Issue[] = [];
+  const refuse = (path: Issue["path"], what: string): void => {
+    issues.push({
+      path,
+      severity: "error",
+      code: "not_supported",
+      summary: `${what} is not supported by this version`,
+    });
+  };
+  spec.volumes.forEach((v, i) => v.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
+  const { init, ready, capabilities } = spec.entry;
+  if (init) refuse(["entry", "init"], "init");
+  if (ready !== undefined) refuse(["entry", "ready"], "ready");
+  if (capabilities.add.length + capabilities.drop.length > 0)
+    refuse(["entry", "capabilities"], "capabilities");
+  return issues;
+}

@@ -1,0 +1,68 @@
+import type { AbsPath } from "#model/brand";
+import { absolute, isWithin, join, parentOf } from "#model/brand";
+import type { Issue, VolumeFact } from "#model/facts";
+import type { SpecPath, Volume } from "#model/spec";
+import type { Reader } from "#ports/reader";
+import { missing } from "./layers.ts";
+
+/** What the host has at a volume's source; a missing writable directory is to be created, all else missing is a mistake. */
+export function resolveVolume(
+  reader: Reader,
+  base: AbsPath,
+  state: AbsPath,
+  volume: Volume,
+  at: SpecPath,
+): VolumeFact | Issue {
+  const wanted = absolute(base, volume.source);
+  const path = reader.realpath(wanted) ?? wanted;
+  if (isWithin(reader.realpath(state) ?? state, path)) {
+    return {
+      path: at,
+      severity: "error",
+      code: "conflict",
+      summary: "a volume cannot lie in the state directory",
+      detail: `the state directory is ${state}`,
+    };
+  }
+  const stat = reader.stat(path);
+  if (stat !== undefined)
+    return { path, type: stat.type === "dir" ? "dir" : "file", inode: { dev: stat.dev, ino: stat.ino } };
+  if (reader.lstat(wanted) !== undefined) {
+    return {
+      path: at,
+      severity: "error",
+      code: "not_found",
+      summary: "a dangling symlink",
+      detail: `${wanted} points to nothing`,
+    };
+  }
+  if (volume.access === "ro") return missing(reader, wanted, at, volume.source);
+  return creation(reader, wanted, at);
+}
+
+/** A directory to be made 0755, owned as the nearest parent that exists (row E22). */
+function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | Issue {
+  const below: string[] = [];
+  let parent = wanted;
+  let real: AbsPath | undefined;
+  while ((real = reader.realpath(parent)) === undefined) {
+    below.unshift(parent.slice(parent.lastIndexOf("/") + 1));
+    parent = parentOf(parent);
+  }
+  const stat = reader.stat(real);
+  if (stat?.type !== "dir") {
+    return {
+      path: at,
+      severity: "error",
+      code: "not_directory",
+      summary: "cannot be created",
+      detail: `${real} is not a directory`,
+    };
+  }
+  const dirs = below.map((_, i) => join(real, ...below.slice(0, i + 1)));
+  return {
+    path: dirs.at(-1)!,
+    type: "dir",
+    create: { dirs, owner: { mode: 0o755, uid: stat.uid, gid: stat.gid } },
+  };
+}
