@@ -1,28 +1,53 @@
 // Bundles src/cli.ts into dist/: one small entry, and a chunk for everything behind a dynamic import.
-import { chmodSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
-import { build } from "esbuild";
+import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { build, type Metafile } from "esbuild";
+
+/** The licences of what ended up in the bundle: their texts have to travel with it. */
+function licences({ inputs }: Metafile): string {
+  const dirs = Object.keys(inputs).flatMap(
+    (file) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [],
+  );
+  const parts = [...new Set(dirs)].sort().map((dir) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${dir}/package.json`, "utf8")) as Record<
+      string,
+      string
+    >;
+    const texts = globSync(`${dir}/{LICENSE,LICENCE,license}*`).map((file) =>
+      readFileSync(file, "utf8").trim(),
+    );
+    return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+  });
+  return `${parts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+}
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist", { recursive: true });
 
-const { metafile } = await build({
-  entryPoints: { cli: "src/cli.ts" },
-  outdir: "dist",
-  chunkNames: "chunks/[name]-[hash]",
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node22.18",
-  external: ["koffi"],
-  keepNames: true,
-  minifyWhitespace: true,
-  minifySyntax: true,
-  legalComments: "none",
-  banner: { js: "#!/usr/bin/env node" },
-  metafile: true,
-  logLevel: "warning",
-});
-
-writeFileSync("dist/meta.json", JSON.stringify(metafile));
-chmodSync("dist/cli.js", 0o755);
+try {
+  const { metafile } = await build({
+    entryPoints: { cli: "src/cli.ts" },
+    outdir: "dist",
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node22.18",
+    // Brings a .node file of its own, which cannot be bundled.
+    external: ["koffi"],
+    // Under Node yaml resolves to CommonJS, which would need require() here; this is the same code as modules.
+    alias: { yaml: "./node_modules/yaml/browser/dist/index.js" },
+    keepNames: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: "none",
+    banner: { js: "#!/usr/bin/env node" },
+    metafile: true,
+    logLevel: "warning",
+  });
+  writeFileSync("dist/meta.json", JSON.stringify(metafile));
+  writeFileSync("dist/LICENSES.txt", licences(metafile));
+  chmodSync("dist/cli.js", 0o755);
+} catch {
+  process.exitCode = 1; // esbuild has said why
+}
