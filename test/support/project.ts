@@ -1,0 +1,140 @@
+// A repository of a user's with an environment file in it, and the built command run on it: what every end-to-end test starts from.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cleanup, tempDir } from "./fixtures.ts";
+import { mountsBelow, readMounts, type MountLine } from "./mountinfo.ts";
+import { onPath } from "./needs.ts";
+
+export const CLI: string = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
+export type Result = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
+
+export type RunOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string; readonly timeout?: number };
+
+/** Applets of the busybox rootfs: enough of a system to work in. */
+const APPLETS = "sh ls cat echo rm mkdir touch mv cp ln chmod sleep true false env id ps mount umount stat find grep dd tail kill hostname readlink pwd sync wc head tr cut test".split(" ");
+
+/** A static busybox as a root filesystem: bin, etc, tmp (1777), proc, sys, dev, root, var. */
+export function busyboxRootfs(dir: string): string {
+  for (const sub of ["bin", "etc", "tmp", "proc", "sys", "dev", "root", "var/cache", "usr/bin", "mnt"]) mkdirSync(join(dir, sub), { recursive: true });
+  chmodSync(join(dir, "tmp"), 0o1777);
+  const busybox = onPath("busybox");
+  if (busybox === undefined) throw new Error("busybox is missing: npm run apt installs busybox-static");
+  copyFileSync(busybox, join(dir, "bin/busybox"));
+  for (const applet of APPLETS) symlinkSync("busybox", join(dir, "bin", applet));
+  writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nana:x:1000:1000:Ana:/home/ana:/bin/sh\n");
+  writeFileSync(join(dir, "etc/group"), "root:x:0:\nana:x:1000:\nvideo:x:44:ana\n");
+  return dir;
+}
+
+export class Project {
+  readonly dir: string;
+  readonly state: string;
+  constructor(dir: string) {
+    this.dir = dir;
+    this.state = join(dir, "state");
+  }
+
+  /** Writes a file of the repository. */
+  write(path: string, text: string, mode?: number): string {
+    const file = join(this.dir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    if (mode !== undefined) chmodSync(file, mode);
+    return file;
+  }
+
+  /** Writes envs/NAME.yaml; `version` and `name` are put before the body, a `rootfs` too when it names none. */
+  env(name: string, body = ""): string {
+    const rootfs = /^rootfs:/m.test(body) ? "" : "rootfs: { dir: ../rootfs }\n";
+    return this.write(`envs/${name}.yaml`, `version: 1\nname: ${name}\n${rootfs}${body}`);
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.dir, path), "utf8");
+  }
+
+  exists(path: string): boolean {
+    return existsSync(join(this.dir, path));
+  }
+
+  private options(options: RunOptions): { cwd: string; env: NodeJS.ProcessEnv } {
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("ENVCTL_")));
+    return { cwd: options.cwd ?? this.dir, env: { ...inherited, ENVCTL_STATE_DIR: this.state, NO_COLOR: "1", ...options.env } };
+  }
+
+  /** Runs the built command to its end. */
+  run(args: readonly string[], options: RunOptions = {}): Result {
+    const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, [CLI, ...args], {
+      ...this.options(options),
+      encoding: "utf8",
+      input: options.input ?? "",
+      timeout: options.timeout ?? 60_000,
+      maxBuffer: 64 << 20,
+    });
+    if (error !== undefined) throw error;
+    return { code: status, signal, stdout, stderr };
+  }
+
+  /** Like `run`, and throws with everything printed unless it ends with `code`. */
+  ok(args: readonly string[], code = 0, options: RunOptions = {}): Result {
+    const result = this.run(args, options);
+    if (result.code !== code) {
+      const end = result.signal ?? result.code;
+      throw new Error(`envctl ${args.join(" ")} ended with ${end}, not ${code}\n${result.stdout}${result.stderr}`);
+    }
+    return result;
+  }
+
+  /** The single JSON object a command prints. */
+  json<T = Record<string, unknown>>(args: readonly string[], code = 0, options: RunOptions = {}): T {
+    return JSON.parse(this.ok([...args, "--json"], code, options).stdout) as T;
+  }
+
+  /** Starts the built command; the caller awaits or ends it. */
+  start(args: readonly string[], options: RunOptions & { readonly stdio?: "ignore" | "pipe" } = {}): ChildProcess {
+    return spawn(process.execPath, [CLI, ...args], { ...this.options(options), stdio: options.stdio ?? "pipe" });
+  }
+
+  /** The id of an applied environment. */
+  id(name: string): string {
+    const found = readdirSync(join(this.state, "envs")).find((id) => new RegExp(`^${name}-[0-9a-f]{8}$`).test(id));
+    if (found === undefined) throw new Error(`${name} is not applied`);
+    return found;
+  }
+
+  /** A path of an applied environment's directory. */
+  place(name: string, ...rest: readonly string[]): string {
+    return join(this.state, "envs", this.id(name), ...rest);
+  }
+
+  /** Everything mounted below the state directory. */
+  mounts(): readonly MountLine[] {
+    return mountsBelow(this.state);
+  }
+
+  lineage(): string {
+    return readFileSync(join(this.state, "lineage"), "utf8").trim();
+  }
+
+  /** Group directories of this state directory, in every hierarchy. */
+  cgroups(): readonly string[] {
+    const roots = readMounts().filter((m) => m.type.startsWith("cgroup"));
+    const parents = roots.map((m) => join(m.point, `envctl-${this.lineage()}`)).filter((dir) => existsSync(dir));
+    return parents.flatMap((dir) => [dir, ...readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [join(dir, e.name)] : []))]);
+  }
+}
+
+/** A project in a temporary directory with a busybox rootfs; whatever is still applied at the end of the test is destroyed. */
+export function project(t: Cleanup): Project {
+  const made = new Project(tempDir(t));
+  busyboxRootfs(join(made.dir, "rootfs"));
+  t.after(() => {
+    if (!existsSync(join(made.state, "envs"))) return;
+    const { code, stdout, stderr } = made.run(["destroy", "--all", "-y"]);
+    if (code !== 0) throw new Error(`clean-up: destroy --all ended with ${code}\n${stdout}${stderr}`);
+  });
+  return made;
+}
