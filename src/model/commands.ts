@@ -1,0 +1,137 @@
+/** The command line, once: the parser, the help pages and later the completion all read this table. */
+
+export type Flag = {
+  readonly name: string;
+  readonly short?: string;
+  /** Takes a value, shown as this word. */
+  readonly value?: string;
+  readonly summary: string;
+  /** May be repeated. */
+  readonly multiple?: true;
+};
+
+export type Command = {
+  readonly name: string;
+  /** What follows the name: `[ENV…]`. */
+  readonly synopsis: string;
+  readonly summary: string;
+  /** A paragraph or two for its own page. */
+  readonly about: string;
+  readonly flags: readonly Flag[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  /** `none`, `one`, `many` environments; `run` also takes a command behind `--`. */
+  readonly takes: "none" | "one" | "many";
+};
+
+const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
+
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  { name: "directory", short: "C", value: "DIR", summary: "change to this directory first" },
+  { name: "state-dir", value: "DIR", summary: "where environments live (ENVCTL_STATE_DIR; /var/lib/envctl)" },
+  { name: "var", value: "NAME=VALUE", summary: "a variable for the files; before the environment's own", multiple: true },
+  { name: "lock-timeout", value: "TIME", summary: "how long to wait for another envctl (10s)" },
+  { name: "json", summary: "one JSON object, or one a line" },
+  { name: "color", value: "auto|always|never", summary: "colours (NO_COLOR)" },
+  { name: "quiet", short: "q", summary: "results and errors only" },
+  { name: "verbose", short: "v", summary: "every step and system call that failed" },
+  { name: "timings", summary: "how long each stage took" },
+  { name: "version", summary: "print the version" },
+  { name: "help", short: "h", summary: "this page; after a command its own" },
+];
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "validate",
+    synopsis: "[ENV…]",
+    summary: "check environment files; touches nothing",
+    about: "Reads files and holds them against this host. Every mistake of all files is reported at once.",
+    flags: [],
+    examples: [
+      ["envctl validate", "every file in ./envs"],
+      ["envctl validate ci/web.yaml", "one file"],
+    ],
+    takes: "many",
+  },
+  {
+    name: "plan",
+    synopsis: "[ENV…]",
+    summary: "show what apply would change, and why",
+    about: "Compares each file with what the kernel holds. Makes no mutating system call and creates nothing.",
+    flags: [
+      { name: "destroy", summary: "plan the destruction instead" },
+      { name: "detailed-exitcode", summary: "exit 2 where something would change" },
+    ],
+    examples: [
+      ["envctl plan", "every file in ./envs"],
+      ["envctl plan web-tests --detailed-exitcode", "0: as declared, 2: differs"],
+    ],
+    takes: "many",
+  },
+  {
+    name: "apply",
+    synopsis: "[ENV…]",
+    summary: "make it so: overlay, volumes, limits",
+    about: "Shows the plan, asks, and carries it out. When a step fails, what was there before is put back, or with --on-error keep what succeeded stays.",
+    flags: [YES, { name: "on-error", value: "rollback|keep", summary: "what to do with what succeeded (rollback)" }],
+    examples: [
+      ["envctl apply web-tests", "asks first"],
+      ["envctl apply -y", "every file in ./envs, without a question"],
+    ],
+    takes: "many",
+  },
+  {
+    name: "destroy",
+    synopsis: "[ENV…]",
+    summary: "take it away, and nothing else",
+    about: "Works from the record, whatever became of the file. The environment's own processes are stopped; anybody else inside stops destroy (exit 5) before anything is changed.",
+    flags: [
+      YES,
+      { name: "all", summary: "everything this state directory holds" },
+      { name: "orphans", summary: "environments whose file is gone" },
+      { name: "keep-upper", summary: "leave the writable layer for the next apply" },
+      { name: "force-lazy", summary: "detach mounts that are held (MNT_DETACH)" },
+    ],
+    examples: [
+      ["envctl destroy web-tests", "says what is deleted, asks"],
+      ["envctl destroy --orphans -y", "clean up after deleted files"],
+    ],
+    takes: "many",
+  },
+  {
+    name: "run",
+    synopsis: "[--rm] ENV [-- CMD…]",
+    summary: "run the entry, or a command, inside",
+    about:
+      "Applies first what only creates or updates. With --rm in a throwaway instance: same layers and volumes, fresh writable layer, gone afterwards whatever happens. " +
+      "The exit status is the command's own; envctl's failures are 125, not executable 126, not found 127.",
+    flags: [
+      { name: "rm", summary: "in a throwaway instance" },
+      { name: "keep-on-failure", summary: "with --rm: keep the instance when the command fails" },
+      { ...YES, summary: "apply also what replaces or deletes" },
+    ],
+    examples: [
+      ["envctl run web-tests", "the entry of the file"],
+      ["envctl run --rm web-tests -- sh", "a shell that leaves nothing behind"],
+    ],
+    takes: "one",
+  },
+  {
+    name: "drift",
+    synopsis: "[ENV…]",
+    summary: "find what changed behind envctl's back",
+    about: "Holds the records against the kernel: what is missing, changed, stacked or not ours, and what was left over. Every finding comes with its fix. Exit 2 where there is any.",
+    flags: [],
+    examples: [["envctl drift", "everything on this host"]],
+    takes: "many",
+  },
+  { name: "ls", synopsis: "", summary: "what this host holds", about: "One line an environment.", flags: [], examples: [["envctl ls", ""]], takes: "none" },
+  {
+    name: "show",
+    synopsis: "ENV",
+    summary: "one environment in full",
+    about: "Its layers, directories, volumes, limits with what is in use now, and entry.",
+    flags: [],
+    examples: [["envctl show web-tests", ""]],
+    takes: "one",
+  },
+];
