@@ -108,7 +108,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     files: "src/kernel/linux/**",
     why: "the ports are implemented here and nothing is decided here",
     rooms: ["model", "ports"],
-    packages: ["execa", "koffi"],
+    packages: ["@noble/hashes", "execa", "koffi"],
     outside: true,
   },
   cli: {

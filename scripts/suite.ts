@@ -1,5 +1,5 @@
 // Runs test files under node:test, each in a process of its own, and tells the tally.
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { run, type EventData } from "node:test";
 import { inspect } from "node:util";
 import { excused } from "../test/support/needs.ts";
@@ -15,20 +15,23 @@ export type Suite = {
   readonly pattern?: string | undefined;
 };
 
-type Ended = EventData.TestPass | EventData.TestFail;
+/** `file` is where a test or hook was written, `entryFile` the test file whose process it ran in. */
+type Placed = { readonly file?: string | undefined; readonly entryFile?: string };
 
-const nameOf = (file: string | undefined): string =>
-  file === undefined ? "" : relative(process.cwd(), file);
+const fileOf = ({ entryFile, file = "" }: Placed): string => relative(process.cwd(), entryFile ?? file);
 
-function titleOf({ file, name }: Ended): string {
-  const short = nameOf(file);
-  return name === file || name === short ? short : `${short}: ${name}`;
+function titleOf(event: EventData.TestPass | EventData.TestFail): string {
+  const file = fileOf(event);
+  return resolve(event.name) === resolve(file) ? file : `${file}: ${event.name}`;
 }
 
 /** The error a test threw, without the runner's wrapping. */
 function detailOf({ details: { error } }: EventData.TestFail): string {
   const cause = error.cause ?? error;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
+  if (cause instanceof Error) return cause.stack ?? cause.message;
+  const { exitCode, signal } = error as { exitCode?: number; signal?: string };
+  const end = signal ?? (exitCode === undefined ? "" : `exit status ${exitCode}`);
+  return `${typeof cause === "string" ? cause : inspect(cause)} ${end}`;
 }
 
 /** A parent fails with its children: only they are counted. */
@@ -36,15 +39,20 @@ const onlyChildren = ({ details: { error } }: EventData.TestFail): boolean =>
   "failureType" in error && error.failureType === "subtestsFailed";
 
 export async function runSuite(suite: Suite, tally: Tally): Promise<void> {
-  const { files, concurrency, timeout, pattern } = suite;
   const output = new Map<string, string>();
-  const keep = ({ file = "", message }: { file?: string | undefined; message: string }): void => {
-    output.set(file, (output.get(file) ?? "") + message);
+  const failed = new Set<string>();
+  const keep = (event: Placed & { readonly message: string }): void => {
+    output.set(fileOf(event), (output.get(fileOf(event)) ?? "") + event.message);
   };
-  const failures = new Map<string, number>();
+  const flush = (file: string): void => {
+    const words = failed.has(file) ? (output.get(file) ?? "").trimEnd() : "";
+    if (words !== "") print(words.replace(/^/gm, "        | "));
+    output.delete(file);
+  };
 
+  const { concurrency, timeout, pattern } = suite;
   const stream = run({
-    files,
+    files: suite.files.map((file) => resolve(file)),
     concurrency,
     timeout,
     ...(pattern === undefined ? {} : { testNamePatterns: pattern }),
@@ -56,6 +64,7 @@ export async function runSuite(suite: Suite, tally: Tally): Promise<void> {
     if (reason !== undefined && reason !== false) {
       if (process.env["CI"] && !excused(reason)) {
         tally.fail(titleOf(event), `skipped (${String(reason)}), which this machine gives no reason for`);
+        failed.add(fileOf(event));
       } else {
         tally.skip(titleOf(event), String(reason));
       }
@@ -65,16 +74,18 @@ export async function runSuite(suite: Suite, tally: Tally): Promise<void> {
   });
   stream.on("test:fail", (event) => {
     if (onlyChildren(event)) return;
-    failures.set(event.file ?? "", (failures.get(event.file ?? "") ?? 0) + 1);
+    failed.add(fileOf(event));
     tally.fail(titleOf(event), detailOf(event));
   });
-  stream.on("test:summary", ({ file, counts, duration_ms }) => {
-    if (file === undefined) return;
-    const words = output.get(file) ?? "";
-    if (failures.has(file) && words !== "") print(words.trimEnd().replace(/^/gm, "        | "));
-    else if (!failures.has(file) && !suite.everyTest)
-      print(`  ok    ${nameOf(file)} (${counts.tests} tests, ${time(duration_ms)})`);
+  stream.on("test:summary", (event) => {
+    if (event.file === undefined) return;
+    const file = fileOf(event);
+    if (!failed.has(file) && !suite.everyTest) {
+      print(`  ok    ${file} (${event.counts.tests} tests, ${time(event.duration_ms)})`);
+    }
+    flush(file);
   });
   // Reading the stream to its end is what waits for the run.
   for await (const _ of stream);
+  for (const file of output.keys()) flush(file); // of files that ended without a summary
 }

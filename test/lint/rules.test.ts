@@ -71,3 +71,18 @@ test("every folder of src is a room, and every room has its alias in package.jso
   });
   assert.deepEqual(strays, []);
 });
+
+test("docs/architecture.md prints the table the rules are made from", () => {
+  const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  for (const { files, why, rooms: others, types = [], packages = [], outside } of Object.values(rooms)) {
+    const place = files === "src/*.ts" ? "src/cli.ts" : files.replace("**", "");
+    const words = [
+      ...others,
+      ...types.map((other) => `types of ${other}`),
+      ...packages,
+      ...(outside ? ["`node:`"] : []),
+    ];
+    const row = `| \`${place}\` | ${words.join(", ") || "nothing"} | ${why} |`;
+    assert.ok(page.includes(`${row}\n`), `missing: ${row}`);
+  }
+});
