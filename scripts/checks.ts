@@ -18,7 +18,10 @@ export const checks: readonly Check[] = [
 export function runCheck({ name, command: [tool = "", ...args] }: Check): Promise<Outcome> {
   const start = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(`node_modules/.bin/${tool}`, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(`node_modules/.bin/${tool}`, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (bytes) => (output += String(bytes)));
