@@ -1,21 +1,26 @@
 import type { AbsPath } from "#model/brand";
-import type { Ending, LaunchSpec, UserIds } from "#model/launch";
+import type { Ending, LaunchSpec, Prepared } from "#model/launch";
 import type { Stage } from "./mounts.ts";
 
 /** A started entry. */
 export type Running = {
+  /** As this process's namespace counts. */
   readonly pid: number;
   /** How it ended; resolves after the child was reaped. */
   readonly ended: Promise<Ending>;
-  /** Sends a signal to it, e.g. `SIGTERM`; false where it is gone. */
-  signal(name: string): boolean;
+  /**
+   * Sends a signal to it, e.g. `SIGTERM`, or to its whole process group; false where it is gone. As PID 1 it gets none it has no
+   * handler for, but SIGKILL and SIGSTOP (pid_namespaces(7)).
+   */
+  signal(name: string, group?: "group"): boolean;
 };
 
-/** The prepared root of a launch, valid inside the stage alone. */
 export type LaunchPort = {
   /**
-   * The whole synchronous launch: private namespaces, `build` makes the root (answers its path), then /proc, /dev, /sys, the waiting PID 1
-   * in its cgroups, pivot_root, old root detached, `resolve` reads the root for user and command, "go", and back to the host's namespace.
+   * The whole synchronous launch (no await between its beginning and its end): private namespaces, `build` makes the root and answers
+   * its path, `prepare` reads user and command out of that root, the waiting PID 1 joins its cgroups, /proc, /dev and /sys, pivot_root,
+   * old root detached, "go", and back to the caller's namespaces.
+   * @throws KernelError or Failure; then the entry never ran, nothing of it is left, and this process is where it was.
    */
-  launch(spec: LaunchSpec, build: (stage: Stage) => AbsPath, resolve: (root: AbsPath) => UserIds): Running;
+  launch(spec: LaunchSpec, build: (stage: Stage) => AbsPath, prepare: (root: AbsPath) => Prepared): Running;
 };
