@@ -1,5 +1,6 @@
 // Every check of the suite that is a program of its own: name, and the words after node_modules/.bin/.
 import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 
 export type Check = { readonly name: string; readonly command: readonly string[] };
 export type Outcome = {
@@ -20,12 +21,12 @@ export function runCheck({ name, command: [tool = "", ...args] }: Check): Promis
   return new Promise((resolve) => {
     const child = spawn(`node_modules/.bin/${tool}`, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (bytes) => (output += String(bytes)));
-    const done = (ok: boolean): void => resolve({ name, ok, output, ms: performance.now() - start });
+    const done = (ok: boolean): void =>
+      resolve({ name, ok, output: stripVTControlCharacters(output), ms: performance.now() - start });
     child.on("error", (error) => {
       output += error.message;
       done(false);
