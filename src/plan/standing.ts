@@ -1,5 +1,6 @@
 import { isWithin, join } from "#model/brand";
 import { mountTag } from "#model/identity";
+import { overlayPaths } from "#model/mountinfo";
 import type { MountEntry, Observed } from "#model/observed";
 import type { InnerMount, Limit, Overlay, Resource } from "#model/resource";
 import { limitStands } from "./limits.ts";
@@ -47,7 +48,7 @@ function overlayStanding(overlay: Overlay, observed: Observed): Standing {
   if (mount === undefined) return { is: "missing" };
   if (more.length > 0) return { is: "stacked", mounts: [mount, ...more] };
   if (maybeOld(overlay, observed)) return { is: "changed", mount, what: "left by an interrupted apply" };
-  const shown = mountedLowers(mount);
+  const shown = overlayPaths(mount.superOptions).lowers;
   const wanted = [observed.place.init, ...overlay.lowers.map((l) => l.path)];
   if (
     shown !== undefined &&
@@ -71,16 +72,6 @@ export function recordedResources(observed: Observed): readonly Resource[] {
   if (record === undefined || record.phase === "kept") return [];
   const old = record.phase === "applying" ? (record.previous ?? []) : [];
   return [...record.resources, ...old.filter((r) => !record.resources.some((now) => now.address === r.address))];
-}
-
-/** The lower paths a superblock shows, topmost first; undefined where it shows descriptors instead of paths. */
-function mountedLowers(mount: MountEntry): readonly string[] | undefined {
-  const each = mount.superOptions
-    .filter((o) => o.startsWith("lowerdir+="))
-    .map((o) => o.slice("lowerdir+=".length));
-  return each.length > 0 && each.every((path) => path.startsWith("/") && !path.startsWith("/proc/self/fd/"))
-    ? each
-    : undefined;
 }
 
 /** Mounts at an inner mount's point that hang below our overlay: by the recorded point, else by the target as written. */

@@ -129,12 +129,16 @@ export class Project {
 
 /** A project in a temporary directory with a busybox rootfs; whatever is still applied at the end of the test is destroyed. */
 export function project(t: Cleanup): Project {
-  const made = new Project(tempDir(t));
+  let made: Project | undefined;
+  // Hooks run in the order they were added: this one before the directory's own.
+  t.after(() => made !== undefined && destroyAll(made));
+  made = new Project(tempDir(t));
   busyboxRootfs(join(made.dir, "rootfs"));
-  t.after(() => {
-    if (!existsSync(join(made.state, "envs"))) return;
-    const { code, stdout, stderr } = made.run(["destroy", "--all", "-y"]);
-    if (code !== 0) throw new Error(`clean-up: destroy --all ended with ${code}\n${stdout}${stderr}`);
-  });
   return made;
+}
+
+function destroyAll(made: Project): void {
+  if (!existsSync(join(made.state, "envs"))) return;
+  const { code, stdout, stderr } = made.run(["destroy", "--all", "-y"]);
+  if (code !== 0) throw new Error(`clean-up: destroy --all ended with ${code}\n${stdout}${stderr}`);
 }

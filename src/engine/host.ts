@@ -1,0 +1,33 @@
+import type { AbsPath } from "#model/brand";
+import type { Cgroups } from "#ports/cgroups";
+import type { Clock } from "#ports/clock";
+import type { Files } from "#ports/files";
+import type { Mounts } from "#ports/mounts";
+import type { LaunchPort } from "#ports/processes";
+import type { Reader } from "#ports/reader";
+
+/** What a command that only looks is given: nothing in it can change the host. */
+export type ReadHost = {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  /** The caller's environment, with `--var` before it. */
+  readonly variable: (name: string) => string | undefined;
+  readonly version: string;
+  readonly cwd: AbsPath;
+  readonly state: AbsPath;
+};
+
+/** What a command that changes things is given. */
+export type WriteHost = ReadHost & {
+  readonly mounts: Mounts;
+  readonly files: Files;
+  readonly cgroups: Cgroups;
+  readonly launch: LaunchPort;
+  readonly lockTimeoutMs: number;
+  /** Shown to whoever finds the exclusion lock taken. */
+  readonly command: string;
+  /** True once a signal asked us to stop. */
+  readonly interrupted: () => boolean;
+  /** Lets pending signals in: between two steps, never inside a stage. */
+  readonly breathe: () => Promise<void>;
+};

@@ -1,0 +1,73 @@
+import type { AbsPath, EnvId } from "#model/brand";
+import { absolute, baseName, join } from "#model/brand";
+import { failure } from "#model/diagnostic";
+import { nearest } from "#model/nearest";
+import type { EnvRecord } from "#model/record";
+import type { EnvFile } from "./load.ts";
+import { envFile } from "./load.ts";
+import type { ReadHost } from "./host.ts";
+import { readableRecords, recordedIds } from "./state.ts";
+
+/** What an argument names: a file, or only a record of this host (its file may be gone). */
+export type Target = { readonly id: EnvId; readonly name: string; readonly file?: EnvFile; readonly record?: EnvRecord };
+
+const isPath = (arg: string): boolean => arg.includes("/") || /\.ya?ml$/.test(arg) || arg === "." || arg === "..";
+const isEnvFile = (name: string): boolean => /\.ya?ml$/.test(name) && !name.startsWith(".");
+
+/** The environments that arguments name (contract, "Identity"); without arguments every file in ./envs. Each once, in the order named. */
+export function select(host: ReadHost, args: readonly string[]): readonly Target[] {
+  const found = args.length === 0 ? everyFile(host, join(host.cwd, "envs"), "envs") : args.flatMap((arg) => (isPath(arg) ? byPath(host, arg) : [byName(host, arg)]));
+  return [...new Map(found.map((t) => [t.id, t])).values()];
+}
+
+function everyFile(host: ReadHost, dir: AbsPath, display: string): readonly Target[] {
+  const names = (host.reader.listAny(dir) ?? []).filter(isEnvFile).sort();
+  if (names.length === 0) {
+    throw failure(3, "no_environment", `no environment files in ${display}/`, { hint: "Name a file or an environment, or change directory with -C DIR." });
+  }
+  return names.flatMap((name) => fileTarget(host, join(dir, name), `${display}/${name}`) ?? []);
+}
+
+function byPath(host: ReadHost, arg: string): readonly Target[] {
+  const path = absolute(host.cwd, arg);
+  if (host.reader.stat(path)?.type === "dir") return everyFile(host, path, arg.replace(/\/+$/, ""));
+  const target = fileTarget(host, path, arg);
+  if (target !== undefined) return [target];
+  const gone = readableRecords(host).find((r) => r.file === path);
+  if (gone !== undefined) return [{ id: gone.id, name: gone.name, record: gone }];
+  throw failure(3, "no_environment", `no such file: ${arg}`);
+}
+
+function fileTarget(host: ReadHost, path: AbsPath, display: string): Target | undefined {
+  const file = envFile(host, path, display);
+  return file === undefined ? undefined : { id: file.id, name: file.name, file };
+}
+
+function byName(host: ReadHost, arg: string): Target {
+  for (const ending of [".yaml", ".yml"]) {
+    const target = fileTarget(host, join(host.cwd, "envs", arg + ending), `envs/${arg}${ending}`);
+    if (target !== undefined) return target;
+  }
+  const records = readableRecords(host);
+  const matches = records.filter((r) => r.id === arg || r.name === arg);
+  const [match, ...others] = matches;
+  if (match !== undefined && others.length === 0) return ofRecord(host, match);
+  if (match !== undefined) {
+    const ids = matches.map((r) => `  ${r.id}  ${r.file}`).join("\n");
+    throw failure(3, "ambiguous", `${arg} names ${matches.length} environments of this host`, { detail: ids, hint: "Name one by its id or its file." });
+  }
+  const unreadable = recordedIds(host).find((id) => id === arg);
+  if (unreadable !== undefined) return { id: unreadable, name: unreadable };
+  throw failure(3, "no_environment", `no environment "${arg}" in envs/ or on this host`, suggestion(host, arg, records));
+}
+
+function ofRecord(host: ReadHost, record: EnvRecord): Target {
+  const file = envFile(host, record.file, record.file);
+  return { id: record.id, name: record.name, record, ...(file === undefined ? {} : { file }) };
+}
+
+function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]): { hint?: string } {
+  const files = (host.reader.listAny(join(host.cwd, "envs")) ?? []).filter(isEnvFile).map((f) => baseName(f).replace(/\.ya?ml$/, ""));
+  const near = nearest(arg, [...files, ...records.map((r) => r.name)]);
+  return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
+}

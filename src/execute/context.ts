@@ -1,0 +1,51 @@
+import type { AbsPath } from "#model/brand";
+import type { ReadyPlan } from "#model/plan";
+import type { EnvRecord, OwnedCgroup, RecordedMount } from "#model/record";
+import type { InnerMount, Resource } from "#model/resource";
+import type { Cgroups } from "#ports/cgroups";
+import type { Clock } from "#ports/clock";
+import type { Files } from "#ports/files";
+import type { Mounts } from "#ports/mounts";
+import type { Reader } from "#ports/reader";
+
+/** Everything that changes the host, and the window on it. */
+export type World = {
+  readonly reader: Reader;
+  readonly mounts: Mounts;
+  readonly files: Files;
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+};
+
+/** What a record says besides what the steps find out. */
+export type RecordBase = Pick<EnvRecord, "version" | "file" | "text" | "variables" | "salt" | "spec"> & { readonly pid?: number };
+
+/** One execution: the plan, the record it grows, and where the record is kept. */
+export type Context = World & {
+  readonly plan: ReadyPlan;
+  readonly base: RecordBase;
+  readonly tag: string;
+  /** The resources and groups the plan leads to; what stood before. */
+  readonly after: readonly Resource[];
+  readonly groups: readonly OwnedCgroup[];
+  readonly before: readonly Resource[];
+  /** Writes the record: temp, fsync, rename, fsync. */
+  save(record: EnvRecord): void;
+  /** Takes record and directory away; with `previous`, writes that one back instead. */
+  forget(): void;
+  /** Identities of what is mounted now, by address. */
+  readonly mounted: Map<string, RecordedMount>;
+  /** Inner mounts taken down so far, for putting the whole stack back at once. */
+  readonly down: Map<string, InnerMount>;
+  /** An old overlay that a process elsewhere still holds: its upper must not be mounted again. */
+  held: boolean;
+  serial: number;
+};
+
+/** What a step did; `undo` puts back what was before it. */
+export type Done = { readonly detail?: string; readonly undo?: () => void };
+
+/** The directory upper and init are made in while the init layer is built. */
+export function initWork(dir: AbsPath): AbsPath {
+  return `${dir}/init.work` as AbsPath;
+}

@@ -1,0 +1,85 @@
+import type { AbsPath } from "#model/brand";
+import { baseName, join, parentOf } from "#model/brand";
+import type { OwnedCgroup } from "#model/record";
+import type { Step } from "#model/step";
+import type { Context, Done } from "./context.ts";
+
+type Create = Extract<Step, { do: "create_cgroup" }>;
+type Write = Extract<Step, { do: "limit" }>;
+
+/** How long an emptied group may take to let go of its last process (ms). */
+const PATIENCE_MS = 2000;
+
+/**
+ * Makes a group below the state directory's own parent group. On v2 the controllers are handed down level by level (cgroup-v2.rst,
+ * "Top-down Constraint"); a v1 cpuset group must be given CPUs and nodes before it can hold a process (cpuset(7)).
+ */
+export function createGroup(step: Create, x: Context): Done {
+  const { dir, version, controllers } = step.cgroup;
+  const parent = parentOf(dir);
+  const root = parentOf(parent);
+  if (version === 2) enable(x, root, controllers);
+  const madeParent = x.cgroups.create(parent);
+  if (version === 2) enable(x, parent, controllers);
+  if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, parent);
+  const made = x.cgroups.create(dir);
+  if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, dir);
+  const undo = (): void => {
+    if (made) x.cgroups.remove(dir, PATIENCE_MS);
+    if (madeParent) removeIfEmpty(x, parent);
+  };
+  return made ? { undo } : {};
+}
+
+/** Adds what is not yet there: writing a controller again is harmless, but a group with processes would say EBUSY. */
+function enable(x: Context, dir: AbsPath, controllers: readonly string[]): void {
+  const on = (x.reader.textAny(join(dir, "cgroup.subtree_control")) ?? "").trim().split(" ");
+  const missing = controllers.filter((c) => !on.includes(c));
+  if (missing.length > 0) x.cgroups.write(dir, "cgroup.subtree_control", missing.map((c) => `+${c}`).join(" "));
+}
+
+function inheritCpuset(x: Context, dir: AbsPath): void {
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    if (x.reader.text(join(dir, file)).trim() === "") x.cgroups.write(dir, file, x.reader.text(join(parentOf(dir), file)).trim());
+  }
+}
+
+/** Writes the files of one limit and tells what the kernel made of the last one. */
+export function writeLimit(step: Write, x: Context): Done {
+  const before = step.writes.map((w) => ({ ...w, value: x.reader.text(join(w.dir, w.file)).trim() }));
+  const done: typeof before = [];
+  const undo = (): void => {
+    for (const w of done.reverse()) x.cgroups.write(w.dir, w.file, w.value === "" ? "\n" : w.value);
+  };
+  try {
+    step.writes.forEach((w, i) => {
+      x.cgroups.write(w.dir, w.file, w.value === "" ? inherited(x, w.dir, w.file) : w.value);
+      done.push(before[i]!);
+    });
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  const own = step.writes.find((w) => !w.file.includes("memsw") || step.name === "swap") ?? step.writes[0]!;
+  return { detail: `read back ${x.reader.text(join(own.dir, own.file)).trim()}`, undo };
+}
+
+/** An empty cpuset means "as the parent" on v2; v1 wants the list itself. */
+function inherited(x: Context, dir: AbsPath, file: string): string {
+  const v2 = x.reader.stat(join(dir, "cgroup.controllers")) !== undefined;
+  return v2 ? "\n" : x.reader.text(join(parentOf(dir), file)).trim();
+}
+
+/** The parent group of a state directory goes with its last environment. */
+export function removeIfEmpty(x: Context, parent: AbsPath): void {
+  if (!baseName(parent).startsWith("envctl-")) return;
+  const children = (x.reader.listAny(parent) ?? []).some((name) => x.reader.stat(join(parent, name))?.type === "dir");
+  if (!children && x.reader.stat(parent) !== undefined) x.cgroups.remove(parent, 0);
+}
+
+/** What can be undone of a removal: the group with what the record says it held is made anew by the next apply. */
+export function removeGroup(cgroup: OwnedCgroup, x: Context): Done {
+  if (x.reader.stat(cgroup.dir) !== undefined) x.cgroups.remove(cgroup.dir, PATIENCE_MS);
+  removeIfEmpty(x, parentOf(cgroup.dir));
+  return {};
+}

@@ -1,0 +1,62 @@
+import type { AbsPath } from "#model/brand";
+import { join } from "#model/brand";
+import type { RecordedMount } from "#model/record";
+import type { InnerMount, Overlay } from "#model/resource";
+import type { Step } from "#model/step";
+import { assemble, makeUpper } from "./assemble.ts";
+import type { Context, Done } from "./context.ts";
+import { emptyDir } from "./dirs.ts";
+import { takeDown } from "./take-down.ts";
+
+type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
+
+export function anchor(step: Of<"anchor">, x: Context): Done {
+  x.mounted.set("anchor", { ...x.mounts.anchor(step.path), point: step.path });
+  return { undo: () => takeDown(x, "anchor") };
+}
+
+export function mountRw(step: Of<"mount_rw">, x: Context): Done {
+  x.mounted.set("rw", { ...x.mounts.tmpfs(step.path, { tag: x.tag, bytes: step.bytes }), point: step.path });
+  return { undo: () => takeDown(x, "rw") };
+}
+
+/** Overlay and everything in it appear at once, or not at all: a kill before the attaching call leaves nothing. */
+export function stack(step: Of<"stack">, x: Context): Done {
+  raise(step.overlay, step.inner, x);
+  const layers = step.overlay.lowers.length;
+  const undo = (): void => {
+    for (const mount of [...step.inner].reverse()) takeDown(x, mount.address);
+    takeDown(x, step.address);
+  };
+  return { detail: `${layers} ${layers === 1 ? "layer" : "layers"}`, undo };
+}
+
+/** Builds the init layer afresh, assembles in a private namespace, attaches, and notes what came of it. */
+export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context): void {
+  const { place } = x.plan.observed;
+  emptyDir(x, place.init, overlay.root);
+  if (overlay.upper.kind !== "none") makeUpper(x.files, place, overlay);
+  const { tree, points } = x.mounts.stage((stage) => ({
+    points: assemble(stage, x.reader, { place, tag: x.tag, overlay, inner }),
+    tree: stage.take(place.merged),
+  }));
+  x.mounted.set(overlay.address, { ...x.mounts.attach(tree, place.merged), point: place.merged });
+  for (const [address, point] of points) x.mounted.set(address, { ...x.mounts.identify(point), point });
+}
+
+export function bind(step: Of<"bind">, x: Context): Done {
+  mountInner(step.mount, x);
+  return { undo: () => takeDown(x, step.address) };
+}
+
+/** Into the live overlay; the target is resolved inside it. */
+export function mountInner(mount: InnerMount, x: Context): RecordedMount {
+  const made = x.mounts.inner(x.plan.observed.place.merged, mount);
+  x.mounted.set(mount.address, made);
+  return made;
+}
+
+/** Where an inner mount lies as far as is known: as recorded, else at its target as written. */
+export function pointOf(mount: InnerMount, x: Context): AbsPath {
+  return x.mounted.get(mount.address)?.point ?? join(x.plan.observed.place.merged, mount.target);
+}

@@ -1,0 +1,49 @@
+import type { EnvRecord, Phase } from "#model/record";
+import type { Step } from "#model/step";
+import type { Context, Done } from "./context.ts";
+
+/** The record as it is to be written now. */
+function recordNow(x: Context, phase: Phase): EnvRecord {
+  const { observed, id, name, intent } = x.plan;
+  const destroying = intent === "destroy";
+  const kept = phase === "kept";
+  return {
+    format: "envctl.record/1",
+    serial: ++x.serial,
+    ...x.base,
+    lineage: observed.lineage,
+    id,
+    name,
+    phase,
+    boot: observed.boot,
+    mountNamespace: observed.mountNamespace,
+    resources: destroying ? x.before : x.after,
+    ...(phase === "applying" && x.before.length > 0 ? { previous: x.before } : {}),
+    mounts: kept ? {} : Object.fromEntries(x.mounted),
+    cgroups: kept ? [] : destroying ? (observed.record?.cgroups ?? []) : allGroups(x, phase),
+    ...(phase === "applied" ? { appliedAt: Math.floor(x.clock.now()) } : pick(observed.record)),
+  };
+}
+
+/** While applying, groups that are still to go are ours as well. */
+function allGroups(x: Context, phase: Phase): EnvRecord["cgroups"] {
+  const old = phase === "applied" ? [] : (x.plan.observed.record?.cgroups ?? []);
+  return [...x.groups, ...old.filter((g) => !x.groups.some((n) => n.dir === g.dir))];
+}
+
+function pick(record: EnvRecord | undefined): { appliedAt?: number } {
+  return record?.appliedAt === undefined ? {} : { appliedAt: record.appliedAt };
+}
+
+/** Undone by writing the record from before, or by taking away one that had none. */
+export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Context): Done {
+  const before = x.plan.observed.record;
+  x.save(recordNow(x, step.phase));
+  if (step.phase === "applied") return {};
+  return { undo: () => (before === undefined ? x.forget() : x.save({ ...before, serial: ++x.serial, mounts: Object.fromEntries(x.mounted) })) };
+}
+
+export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): Done {
+  x.forget();
+  return {};
+}
