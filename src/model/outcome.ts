@@ -13,6 +13,8 @@ export type Ended = {
   readonly summary: Summary;
   /** Absent: everything succeeded. `undone`: what was there was put back; `kept`: what succeeded stays (--on-error keep). */
   readonly failed?: "undone" | "kept" | "undo_failed";
+  /** A signal asked for the end; the step at hand was finished first. */
+  readonly interrupted?: boolean;
 };
 
 /** What a kill for lack of memory leaves to say, read from the run's cgroup before it is removed. */
