@@ -11,12 +11,16 @@ export function formatBytes(bytes: bigint | number | string): string {
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** `a number with K, M or G (any case, with or without i and B)`: bytes, powers of 1024; undefined where it is not one. */
+/**
+ * `a number with K, M or G (any case, with or without i and B)`: bytes, powers of 1024; undefined where it is not one. A number alone
+ * is bytes, which have no fractions. At most 2^53−1.
+ */
 export function parseBytes(text: string): bigint | undefined {
-  const match = /^(\d{1,15})(?:\.(\d{1,9}))?\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
+  const match = /^(\d{1,16})(?:(?:\.(\d{1,9}))?\s*([kmgt])i?b?|\s*b?)$/i.exec(text.trim());
   if (match === null) return undefined;
   const [, whole = "0", fraction = "", unit = ""] = match;
   const factor = 1024n ** BigInt(["", "k", "m", "g", "t"].indexOf(unit.toLowerCase()));
-  const bytes = BigInt(whole) * factor + (BigInt(`${fraction}0`) * factor) / 10n ** BigInt(fraction.length + 1);
+  const bytes =
+    BigInt(whole) * factor + (BigInt(`${fraction}0`) * factor) / 10n ** BigInt(fraction.length + 1);
   return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? bytes : undefined;
 }

@@ -1,0 +1,139 @@
+import { parseDuration } from "#model/duration";
+import type { Entry, Ready } from "#model/spec";
+import { env } from "./env.ts";
+import { insidePath } from "./path.ts";
+import { ANY, boolean, choice, Complaint, integer, scalar, STRING } from "./scalar.ts";
+import { may, object } from "./object.ts";
+import { convert, either, fail, list, suggestion, type Shape } from "./shape.ts";
+
+const argument: Shape<string> = scalar({
+  what: "an argument",
+  write: "text",
+  takes: "source",
+  schema: ANY,
+  parse: (text) => text,
+});
+
+const words = convert(list(argument, "[make, test]", 1), (value, node, at) =>
+  value[0] === ""
+    ? fail(at, node.range, "bad_value", "a command without a name", "such as [make, test]")
+    : value,
+);
+
+const line = scalar({
+  what: "a command",
+  write: "a list such as [make, test], or a line for /bin/sh",
+  takes: "source",
+  schema: ANY,
+  parse: (text) => (text.trim() === "" ? undefined : ["/bin/sh", "-c", text]),
+});
+
+/** A list is a program with its arguments, a string a line for the shell. */
+const command: Shape<readonly string[]> = either(line, words);
+
+const user = scalar({
+  what: "a user",
+  write: "USER or USER:GROUP, names or numbers: 1000:1000",
+  takes: "source",
+  schema: ANY,
+  parse: (text) => (/^[^:\s]+(:[^:\s]+)?$/.test(text) ? text : undefined),
+});
+
+/** gethostname(2): at most 64 bytes. */
+const hostname = scalar({
+  what: "a hostname",
+  write: "letters, digits, _ . and -, at most 64",
+  schema: STRING,
+  parse: (text) => (/^[A-Za-z0-9_.-]{1,64}$/.test(text) ? text : undefined),
+});
+
+/** capabilities(7), with or without CAP_, in any case. */
+const CAPABILITIES =
+  `ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
+  DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE
+  MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG
+  SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE
+  SYS_TIME SYS_TTY_CONFIG WAKE_ALARM`.split(/\s+/);
+
+const capability = scalar({
+  what: "a capability",
+  write: "a name of capabilities(7): NET_RAW",
+  schema: STRING,
+  parse(text) {
+    const name = text.toUpperCase().replace(/^CAP_/, "");
+    if (CAPABILITIES.includes(name)) return name;
+    const detail = suggestion(name, CAPABILITIES);
+    return detail.startsWith("did") ? new Complaint("not a capability", detail) : undefined;
+  },
+});
+const capabilityList = list(capability, "[NET_RAW]");
+
+const duration = scalar({
+  what: "a duration",
+  write: "a number with ms, s, m or h: 30s",
+  schema: STRING,
+  takes: "source",
+  parse: (text) => parseDuration(text) || undefined,
+});
+
+const probe = <T>(
+  shape: Shape<T>,
+  doc: string,
+  into: (value: T) => Ready["probe"],
+): ReturnType<typeof may<Ready["probe"]>> => may(convert(shape, into), doc);
+
+const ready = convert(
+  object(
+    "a readiness check",
+    {
+      tcp: probe(integer(1, 65_535), "Ready when something listens on this port", (port) => ({
+        kind: "tcp",
+        port,
+      })),
+      exec: probe(command, "Ready when this command succeeds inside", (command) => ({
+        kind: "exec",
+        command,
+      })),
+      file: probe(insidePath, "Ready when this file exists inside", (path) => ({ kind: "file", path })),
+      timeout: may(duration, "Give up after; default: 30s"),
+    },
+    { one: { of: ["tcp", "exec", "file"], what: "check" } },
+  ),
+  ({ tcp, exec, file, timeout }): Ready => ({ probe: (tcp ?? exec ?? file)!, timeoutMs: timeout ?? 30_000 }),
+);
+
+/** Everything optional; the hostname's default is the environment's name, which is not known here. */
+export const entry: Shape<Omit<Entry, "hostname"> & { readonly hostname?: string }> = convert(
+  object("an entry", {
+    command: may(command, "What run starts: a list, or a line for /bin/sh; without one, run needs a command"),
+    env: may(env, "A map, or a list of NAME=value; a bare NAME passes through at launch and is never stored"),
+    workdir: may(insidePath, "Default: /"),
+    user: may(user, "USER or USER:GROUP, resolved in the rootfs's own passwd and group; default: root"),
+    hostname: may(hostname, "Default: the environment's name"),
+    network: may(choice(["none", "host"]), "none has a loopback only; default: none"),
+    init: may(boolean, "A reaper as PID 1; default: false"),
+    capabilities: may(
+      object("capabilities", {
+        drop: may(capabilityList, "Taken from the default set"),
+        add: may(capabilityList, "Added to the default set"),
+      }),
+      "Changes to what a process that is root inside may do",
+    ),
+    ready: may(ready, "When a detached run counts as started"),
+  }),
+  ({
+    env = {},
+    workdir = "/",
+    network = "none",
+    init = false,
+    capabilities: { drop = [], add = [] } = {},
+    ...rest
+  }) => ({
+    ...rest,
+    env,
+    workdir,
+    network,
+    init,
+    capabilities: { drop, add },
+  }),
+);

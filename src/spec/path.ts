@@ -1,0 +1,52 @@
+import { Complaint, scalar, STRING } from "./scalar.ts";
+import { convert, fail, type At, type Shape } from "./shape.ts";
+import type { Range } from "./lines.ts";
+
+/** A path on the host, as written: relative paths are relative to the file. */
+export function hostPath(text: string): string | Complaint | undefined {
+  if (text === "") return undefined;
+  // A directory really named "~" would be made where a home was meant.
+  if (text === "~" || text.startsWith("~/"))
+    return new Complaint("~ is not expanded", `write \${HOME}${text.slice(1)}`);
+  return text;
+}
+
+/** An absolute path inside, without `.`, doubled or trailing slashes. `..` is refused: through a symlink it means what nobody foresaw. */
+export function innerPath(text: string): string | Complaint | undefined {
+  if (!text.startsWith("/")) return undefined;
+  const parts = text.split("/").filter((part) => part !== "" && part !== ".");
+  return parts.includes("..")
+    ? new Complaint('a path with ".."', "write where it leads")
+    : `/${parts.join("/")}`;
+}
+
+const WRITE_HOST = "a path, relative to this file or absolute";
+const WRITE_INNER = "an absolute path inside: /work";
+
+export const path: Shape<string> = scalar({
+  what: "a path",
+  write: WRITE_HOST,
+  schema: STRING,
+  parse: hostPath,
+});
+export const insidePath: Shape<string> = scalar({
+  what: "an absolute path",
+  write: WRITE_INNER,
+  schema: STRING,
+  parse: innerPath,
+});
+
+/** Where something is mounted inside: never the root, and each place once in a file. */
+export const target: Shape<string> = convert(insidePath, (value, node, at) => claim(value, node.range, at));
+
+/** A mount point that nothing else in the file may have. */
+export function claim(value: string, range: Range, at: At): string | undefined {
+  if (value === "/")
+    return fail(at, range, "bad_value", "not a place for a mount", "the root is the overlay itself");
+  const { targets, lineOf } = at.job;
+  const first = targets.get(value);
+  if (first !== undefined)
+    return fail(at, range, "conflict", `a second mount at ${value}`, `the first is in line ${lineOf(first)}`);
+  targets.set(value, range);
+  return value;
+}
