@@ -60,7 +60,8 @@ export type UpperUse = { readonly form: UpperForm["kind"]; readonly bytes?: stri
 export type EnvEntry = {
   readonly id: EnvId;
   readonly name: string;
-  readonly file: AbsPath;
+  /** Absent where the record cannot be read. */
+  readonly file?: AbsPath;
   /** False: the file is gone (an orphan). */
   readonly fileExists: boolean;
   readonly state: EnvState;
