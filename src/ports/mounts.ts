@@ -14,6 +14,8 @@ export type OverlayMount = {
   readonly options: OverlayOptions;
   /** Mount attributes of the overlay itself: nosuid and nodev are NOT set, a rootfs may need them. */
   readonly readOnly?: boolean;
+  /** Whiteouts and opaque marks in `user.overlay.*`: needed in a user namespace (overlayfs.rst). */
+  readonly userxattr?: boolean;
 };
 
 /** Things one may do while in the private namespace. `root` arguments are directories in which `target` is resolved without leaving. */

@@ -6,6 +6,7 @@ import type { Name } from "./print.ts";
 
 type Koffi = typeof import("koffi");
 type Library = ReturnType<Koffi["load"]>;
+type KoffiFunction = ReturnType<Library["func"]>;
 
 /** C types of arguments. On x86_64 and aarch64 Linux integers travel alike in fixed and variable argument lists. */
 export type CType = "int" | "uint" | "long" | "ulong" | "void *";
@@ -81,4 +82,9 @@ export function systemCall(name: string, target: Target, types: readonly CType[]
 export function cString(name: Name): string | Buffer {
   if (typeof name === "string" ? name.includes("\0") : name.includes(0)) throw refused("path", "path with a NUL byte", "EINVAL");
   return typeof name === "string" ? name : Buffer.concat([name, Buffer.of(0)]);
+}
+
+/** A function of libc by its C prototype, for one that is no plain system call: its answer is the caller's to judge. */
+export function libcFunction(prototype: string): KoffiFunction {
+  return ffi().libc.func(prototype);
 }

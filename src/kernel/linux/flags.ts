@@ -32,7 +32,7 @@ export const AT_REMOVEDIR = 0x200;
 
 export const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, NO_SYMLINKS: 4, BENEATH: 8, IN_ROOT: 16 } as const;
 
-export const STATX = { BASIC_STATS: 0x7ff, MNT_ID: 0x1000, MNT_ID_UNIQUE: 0x4000 } as const;
+export const STATX = { MNT_ID: 0x1000, MNT_ID_UNIQUE: 0x4000 } as const;
 
 export const OPEN_TREE = { CLONE: 1 } as const;
 

@@ -1,3 +1,6 @@
+import { readlinkSync } from "node:fs";
+import { AT_FDCWD } from "./flags.ts";
+
 /** A path or name for a system call: text, or bytes where it may not be UTF-8. */
 export type Name = string | Uint8Array;
 
@@ -9,13 +12,23 @@ function escapeByte(byte: number): string {
 
 /** A C string as strace prints it, but never shortened and with UTF-8 left readable. */
 export function quote(name: Name): string {
-  if (typeof name !== "string") return `"${Array.from(name, escapeByte).join("")}"`;
-  return `"${name.replace(/["\\\p{Cc}]/gu, (char) => escapeByte(char.codePointAt(0)!))}"`;
+  return `"${typeof name === "string" ? escaped(name) : Array.from(name, escapeByte).join("")}"`;
 }
 
-/** A descriptor argument: `AT_FDCWD` or its number. */
+function escaped(text: string): string {
+  return text.replace(/["\\\p{Cc}]/gu, (char) => escapeByte(char.codePointAt(0)!));
+}
+
+/** A descriptor as `strace -y` prints it: `AT_FDCWD`, `7</var/lib>`, or its number where it has no path. */
 export function fdText(fd: number): string {
-  return fd === -100 ? "AT_FDCWD" : String(fd);
+  if (fd === AT_FDCWD) return "AT_FDCWD";
+  let path = "";
+  try {
+    path = readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // It is not open: that is what the call will say.
+  }
+  return path.startsWith("/") ? `${fd}<${escaped(path)}>` : String(fd);
 }
 
 /** `AT_EMPTY_PATH|AT_RECURSIVE` out of a table of bits; what the table does not know is added in hex. */

@@ -15,6 +15,7 @@ const rawRenameat: Call = systemCall("renameat", "renameat", ["int", "void *", "
 const rawFchmod: Call = systemCall("fchmod", "fchmod", ["int", "uint"]);
 const rawFchown: Call = systemCall("fchown", "fchown", ["int", "uint", "uint"]);
 const rawFlock: Call = systemCall("flock", "flock", ["int", "int"]);
+const rawLseek: Call = systemCall("lseek", "lseek", ["int", "long", "int"]);
 const rawPipe2: Call = systemCall("pipe2", "pipe2", ["void *", "int"]);
 const rawIoctl: Call = systemCall("ioctl", "ioctl", ["int", "ulong", "void *"]);
 const rawIoctlInt: Call = systemCall("ioctl", "ioctl", ["int", "ulong", "long"]);
@@ -57,7 +58,7 @@ export function openat2(at: number, path: Name, flags: number, resolve: number, 
 
 /** close(2). @throws KernelError */
 export function close(fd: number): void {
-  nodeCall("close", () => `close(${fd})`, () => closeSync(fd));
+  nodeCall("close", () => `close(${fdText(fd)})`, () => closeSync(fd));
 }
 
 /** Runs `use` with a descriptor and closes it, whatever happens. */
@@ -69,63 +70,21 @@ export function withFd<T>(fd: number, use: (fd: number) => T): T {
   }
 }
 
-/** What statx(2) says. `mountId` from 5.8, decimal; `uniqueMountId` (never reused) from 6.8. */
-export type Statx = {
-  /** st_mode with its type bits. */
-  readonly mode: number;
-  readonly nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  /** `major:minor`, as mountinfo prints it. */
-  readonly dev: string;
-  readonly rdev: string;
-  readonly mountId?: string;
-  readonly uniqueMountId?: string;
-};
-
-function statxRaw(at: number, path: Name, flags: number, mask: number): Buffer {
-  const buffer = Buffer.alloc(256);
-  rawStatx([at, cString(path), flags, mask, buffer], () => [
-    fdText(at),
-    quote(path),
-    bits("AT_", AT, flags),
-    bits("STATX_", STATX, mask),
-    "{…}",
-  ]);
-  return buffer;
-}
-
 /**
- * The mount an object lies on: by its small number, or by the one that is never reused.
- * undefined where the kernel does not tell. @throws KernelError
+ * statx(2): the mount an object lies on, by its small number (5.8) or by the one that is never reused (6.8), decimal.
+ * undefined where the kernel does not tell. `flags` of AT. @throws KernelError
  */
 export function statxMountId(at: number, path: Name, flags: number, unique: boolean): string | undefined {
   const wanted = unique ? STATX.MNT_ID_UNIQUE : STATX.MNT_ID;
-  const buffer = statxRaw(at, path, flags, wanted);
-  return buffer.readUInt32LE(0) & wanted ? String(buffer.readBigUInt64LE(144)) : undefined;
-}
-
-/** statx(2) with basic fields and the small mount id. `flags` of AT. @throws KernelError */
-export function statx(at: number, path: Name, flags: number): Statx {
-  const b = statxRaw(at, path, flags, STATX.BASIC_STATS | STATX.MNT_ID);
-  const time = (offset: number): bigint => b.readBigInt64LE(offset) * 1_000_000_000n + BigInt(b.readUInt32LE(offset + 8));
-  return {
-    mode: b.readUInt16LE(28),
-    nlink: b.readUInt32LE(16),
-    uid: b.readUInt32LE(20),
-    gid: b.readUInt32LE(24),
-    ino: b.readBigUInt64LE(32),
-    size: b.readBigUInt64LE(40),
-    ctimeNs: time(96),
-    mtimeNs: time(112),
-    rdev: `${b.readUInt32LE(128)}:${b.readUInt32LE(132)}`,
-    dev: `${b.readUInt32LE(136)}:${b.readUInt32LE(140)}`,
-    ...(b.readUInt32LE(0) & STATX.MNT_ID ? { mountId: String(b.readBigUInt64LE(144)) } : {}),
-  };
+  const answer = Buffer.alloc(256);
+  rawStatx([at, cString(path), flags, wanted, answer], () => [
+    fdText(at),
+    quote(path),
+    bits("AT_", AT, flags),
+    bits("STATX_", STATX, wanted),
+    "{…}",
+  ]);
+  return answer.readUInt32LE(0) & wanted ? String(answer.readBigUInt64LE(144)) : undefined;
 }
 
 /** mkdirat(2). @throws KernelError */
@@ -155,17 +114,22 @@ export function renameat(from: number, old: Name, to: number, name: Name): void 
 
 /** fchmod(2). @throws KernelError */
 export function fchmod(fd: number, mode: number): void {
-  rawFchmod([fd, mode], () => [String(fd), octal(mode)]);
+  rawFchmod([fd, mode], () => [fdText(fd), octal(mode)]);
 }
 
 /** fchown(2). @throws KernelError */
 export function fchown(fd: number, uid: number, gid: number): void {
-  rawFchown([fd, uid, gid], () => [String(fd), String(uid), String(gid)]);
+  rawFchown([fd, uid, gid], () => [fdText(fd), String(uid), String(gid)]);
 }
 
 /** flock(2); `operation` of LOCK. @throws KernelError EAGAIN where another holds it and LOCK.NB was asked for. */
 export function flock(fd: number, operation: number): void {
-  rawFlock([fd, operation], () => [String(fd), bits("LOCK_", LOCK, operation)]);
+  rawFlock([fd, operation], () => [fdText(fd), bits("LOCK_", LOCK, operation)]);
+}
+
+/** lseek(2) to the end, of files whose end is below 2 GiB or that have none. @throws KernelError */
+export function seekEnd(fd: number): void {
+  rawLseek([fd, 0, 2], () => [fdText(fd), "0", "SEEK_END"]);
 }
 
 /** pipe2(2) with O_CLOEXEC: the reading end, then the writing one. @throws KernelError */
@@ -178,10 +142,10 @@ export function pipe2(flags = 0): readonly [read: number, write: number] {
 /** ioctl(2); `name` is the request's name for messages, `arg` a number or a buffer the kernel reads or fills. @throws KernelError */
 export function ioctl(fd: number, name: string, request: number, arg: number | Uint8Array): number {
   const raw = typeof arg === "number" ? rawIoctlInt : rawIoctl;
-  return raw([fd, request, arg], () => [String(fd), name, typeof arg === "number" ? String(arg) : "{…}"]);
+  return raw([fd, request, arg], () => [fdText(fd), name, typeof arg === "number" ? String(arg) : "{…}"]);
 }
 
 /** The magic number of the file system a descriptor lies on (fstatfs(2)). @throws KernelError */
 export function fstatfsMagic(fd: number): number {
-  return nodeCall("fstatfs", () => `fstatfs(${fd})`, () => statfsSync(`/proc/self/fd/${fd}`).type);
+  return nodeCall("fstatfs", () => `fstatfs(${fdText(fd)})`, () => statfsSync(`/proc/self/fd/${fd}`).type);
 }

@@ -10,6 +10,7 @@ const rawFsmount: Call = systemCall("fsmount", 432, ["int", "uint", "uint"]);
 const rawMountSetattr: Call = systemCall("mount_setattr", 442, ["int", "void *", "uint", "void *", "ulong"]);
 const rawMount: Call = systemCall("mount", "mount", ["void *", "void *", "void *", "ulong", "void *"]);
 const rawUmount2: Call = systemCall("umount2", "umount2", ["void *", "int"]);
+const rawStatmount: Call = systemCall("statmount", 457, ["void *", "void *", "ulong", "uint"]);
 const rawPivotRoot: Call = systemCall("pivot_root", [155, 41], ["void *", "void *"]);
 
 /** open_tree(2), Linux 5.2; `flags` of AT and OPEN_TREE. Always OPEN_TREE_CLOEXEC. @throws KernelError */
@@ -64,10 +65,9 @@ export function fsconfigString(fs: number, key: string, value: string): void {
   rawFsconfig([fs, 1, key, cString(value), 0], () => [String(fs), "FSCONFIG_SET_STRING", quote(key), quote(value), "0"]);
 }
 
-/** fsconfig(2) FSCONFIG_SET_FD; `path` says what the descriptor is, for messages. @throws KernelError */
-export function fsconfigFd(fs: number, key: string, fd: number, path?: string): void {
-  const what = path === undefined ? String(fd) : `${fd}<${path}>`;
-  rawFsconfig([fs, 5, key, null, fd], () => [String(fs), "FSCONFIG_SET_FD", quote(key), "NULL", what]);
+/** fsconfig(2) FSCONFIG_SET_FD. @throws KernelError */
+export function fsconfigFd(fs: number, key: string, fd: number): void {
+  rawFsconfig([fs, 5, key, null, fd], () => [String(fs), "FSCONFIG_SET_FD", quote(key), "NULL", fdText(fd)]);
 }
 
 /** fsconfig(2) FSCONFIG_CMD_CREATE; `about` says what was configured, for messages. @throws KernelError */
@@ -81,8 +81,18 @@ export function fsmount(fs: number, attributes = 0): number {
   return rawFsmount([fs, 1, attributes], () => [String(fs), "FSMOUNT_CLOEXEC", bits("MOUNT_ATTR_", MOUNT_ATTR, attributes)]);
 }
 
-/** mount(2); data beyond 4095 bytes would be cut silently and is refused here. @throws KernelError */
-export function mount(source: string | null, target: string, type: string | null, flags: number, data: string | null = null): void {
+/**
+ * mount(2); data beyond 4095 bytes would be cut silently and is refused here. `shown` stands for the data in messages.
+ * @throws KernelError
+ */
+export function mount(
+  source: string | null,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: string | null = null,
+  shown: string | null = data,
+): void {
   const text = (value: string | null): string => (value === null ? "NULL" : quote(value));
   const string = (value: string | null): string | Buffer | null => (value === null ? null : cString(value));
   if (data !== null && Buffer.byteLength(data) > 4095) throw new RangeError("mount(2) takes 4095 bytes of options");
@@ -91,13 +101,13 @@ export function mount(source: string | null, target: string, type: string | null
     quote(target),
     text(type),
     bits("MS_", MS, flags),
-    text(data),
+    text(shown),
   ]);
 }
 
-/** umount2(2); `flags` of UMOUNT. @throws KernelError EBUSY where it is held. */
-export function umount2(target: string, flags: number): void {
-  rawUmount2([cString(target), flags], () => [quote(target), umountFlags(flags)]);
+/** umount2(2); `flags` of UMOUNT; `shown` stands for the target in messages. @throws KernelError EBUSY where it is held. */
+export function umount2(target: string, flags: number, shown: string = target): void {
+  rawUmount2([cString(target), flags], () => [quote(shown), umountFlags(flags)]);
 }
 
 function umountFlags(flags: number): string {
@@ -107,4 +117,15 @@ function umountFlags(flags: number): string {
 /** pivot_root(2). @throws KernelError */
 export function pivotRoot(newRoot: string, putOld: string): void {
   rawPivotRoot([cString(newRoot), cString(putOld)], () => [quote(newRoot), quote(putOld)]);
+}
+
+/** statmount(2), Linux 6.8: the device of a mount of this namespace, by its unique id, as mountinfo prints it. @throws KernelError */
+export function statmountDev(unique: string): string {
+  const request = Buffer.alloc(24);
+  request.writeUInt32LE(24, 0);
+  request.writeBigUInt64LE(BigInt(unique), 8);
+  request.writeBigUInt64LE(1n, 16); // STATMOUNT_SB_BASIC
+  const answer = Buffer.alloc(512);
+  rawStatmount([request, answer, 512, 0], () => [`{mnt_id=${unique}, param=STATMOUNT_SB_BASIC}`, "{…}", "512", "0"]);
+  return `${answer.readUInt32LE(16)}:${answer.readUInt32LE(20)}`;
 }

@@ -1,6 +1,6 @@
 import { cString, systemCall, type Call } from "./ffi.ts";
 import { CLONE } from "./flags.ts";
-import { bits, quote } from "./print.ts";
+import { bits, fdText, quote } from "./print.ts";
 
 const rawUnshare: Call = systemCall("unshare", "unshare", ["int"]);
 const rawSetns: Call = systemCall("setns", "setns", ["int", "int"]);
@@ -8,6 +8,7 @@ const rawChdir: Call = systemCall("chdir", "chdir", ["void *"]);
 const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
 const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
 const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
+const rawKill: Call = systemCall("kill", "kill", ["int", "int"]);
 const rawPrctl: Call = systemCall("prctl", "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
 
 /** unshare(2) for the calling thread; `flags` of CLONE. @throws KernelError */
@@ -20,7 +21,7 @@ export function unshare(flags: number): void {
  * namespace's root, and wants CLONE_FS unshared before. @throws KernelError
  */
 export function setns(fd: number, type: number): void {
-  rawSetns([fd, type], () => [String(fd), bits("CLONE_", CLONE, type)]);
+  rawSetns([fd, type], () => [fdText(fd), bits("CLONE_", CLONE, type)]);
 }
 
 /** chdir(2) for the calling thread. Node's own process.cwd() remembers what it was: change it back. @throws KernelError */
@@ -30,7 +31,7 @@ export function chdir(path: string): void {
 
 /** fchdir(2) for the calling thread. @throws KernelError */
 export function fchdir(fd: number): void {
-  rawFchdir([fd], () => [String(fd)]);
+  rawFchdir([fd], () => [fdText(fd)]);
 }
 
 /** chroot(2) for the calling thread. @throws KernelError */
@@ -47,4 +48,13 @@ export function sethostname(name: string): void {
 export function prctl(name: string, option: number, ...args: readonly number[]): number {
   const [a = 0, b = 0, c = 0, d = 0] = args;
   return rawPrctl([option, a, b, c, d], () => [name, ...args.map(String)]);
+}
+
+/**
+ * kill(2) of one process. @throws KernelError ESRCH where it is gone
+ * @throws RangeError for 0 and negative pids, which mean whole groups, and for 1
+ */
+export function kill(pid: number, signal: number): void {
+  if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`kill of pid ${pid}`);
+  rawKill([pid, signal], () => [String(pid), String(signal)]);
 }

@@ -1,0 +1,114 @@
+import { chmodSync, chownSync, fstatSync, fsyncSync } from "node:fs";
+import { baseName, parentOf, type AbsPath } from "#model/brand";
+import { KernelError } from "#model/diagnostic";
+import type { Ownership } from "#model/resource";
+import type { Files } from "#ports/files";
+import { selfFd } from "./beneath.ts";
+import { AT_FDCWD, O } from "./flags.ts";
+import { writeAll } from "./inside.ts";
+import { removeLock, takeLock } from "./lock.ts";
+import { nodeCall } from "./node-call.ts";
+import { fdText, octal, quote } from "./print.ts";
+import { fchmod, mkdirat, openat, renameat, unlinkat, withFd } from "./syscalls-file.ts";
+import { linuxWalk } from "./walk.ts";
+
+/** Runs `use` with the directory of a path, not followed, and the last component. */
+function inParent<T>(path: AbsPath, use: (parent: number, name: string) => T): T {
+  // O_RDONLY and not O_PATH: replaceFile syncs it.
+  return withFd(openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), (parent) => use(parent, baseName(path)));
+}
+
+function unlessErrno(errno: string, run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === errno) return false;
+    throw error;
+  }
+}
+
+/** Mode and owner of an O_PATH descriptor's object, which takes no fchmod(2). Owner first: a change of it drops setuid bits. */
+function own(fd: number, path: AbsPath, { mode, uid, gid }: Ownership): void {
+  const now = fstatSync(fd);
+  if (now.uid !== uid || now.gid !== gid) nodeCall("chown", () => `chown(${quote(path)}, ${uid}, ${gid})`, () => chownSync(selfFd(fd), uid, gid));
+  nodeCall("chmod", () => `chmod(${quote(path)}, ${octal(mode)})`, () => chmodSync(selfFd(fd), mode));
+}
+
+function makeDir(path: AbsPath, owner: Ownership): boolean {
+  return inParent(path, (parent, name) => {
+    const open = (): number => openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW);
+    if (!unlessErrno("EEXIST", () => mkdirat(parent, name, owner.mode & 0o700))) {
+      withFd(open(), () => undefined);
+      return false;
+    }
+    try {
+      withFd(open(), (fd) => own(fd, path, owner));
+    } catch (error) {
+      unlinkat(parent, name, true);
+      throw error;
+    }
+    return true;
+  });
+}
+
+function setOwnership(path: AbsPath, owner: Ownership): void {
+  withFd(openat(AT_FDCWD, path, O.PATH | O.NOFOLLOW), (fd) => own(fd, path, owner));
+}
+
+/** A crash may leave it; the next writer and the remover of the file take it away. */
+function temporary(name: string): string {
+  return `.${name}.new`;
+}
+
+function sync(fd: number): void {
+  nodeCall("fsync", () => `fsync(${fdText(fd)})`, () => fsyncSync(fd));
+}
+
+function replaceFile(path: AbsPath, text: string): void {
+  inParent(path, (parent, name) => {
+    const beside = temporary(name);
+    unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
+    try {
+      withFd(openat(parent, beside, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), (fd) => {
+        fchmod(fd, 0o600);
+        writeAll(fd, text);
+        sync(fd);
+      });
+      renameat(parent, beside, parent, name);
+    } catch (error) {
+      unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
+      throw error;
+    }
+    sync(parent);
+  });
+}
+
+function writeFile(path: AbsPath, text: string, mode: number): void {
+  withFd(openat(AT_FDCWD, path, O.WRONLY | O.CREAT | O.TRUNC | O.NOFOLLOW, mode), (fd) => {
+    fchmod(fd, mode);
+    writeAll(fd, text);
+  });
+}
+
+function removeFile(path: AbsPath): void {
+  inParent(path, (parent, name) => {
+    unlessErrno("ENOENT", () => unlinkat(parent, temporary(name), false));
+    unlinkat(parent, name, false);
+  });
+}
+
+/** Everything that writes to this machine's file systems. */
+export function linuxFiles(): Files {
+  return {
+    makeDir,
+    removeDir: (path) => inParent(path, (parent, name) => unlinkat(parent, name, true)),
+    replaceFile,
+    writeFile,
+    removeFile,
+    setOwnership,
+    lock: takeLock,
+    unlockAndRemove: removeLock,
+    walk: linuxWalk(),
+  };
+}

@@ -1,0 +1,150 @@
+import { closeSync, readSync, writeSync } from "node:fs";
+import { signalName, signalNumber, type Ending } from "#model/launch";
+import type { Running } from "#ports/processes";
+import { errnoName, libcFunction, refused, systemCall, type Call } from "./ffi.ts";
+import { quote } from "./print.ts";
+
+type Native = ReturnType<typeof libcFunction>;
+
+const rawCloseRange: Call = systemCall("close_range", 436, ["uint", "uint", "uint"]);
+const rawFcntl: Call = systemCall("fcntl", "fcntl", ["int", "int", "long"]);
+const rawKill: Call = systemCall("kill", "kill", ["int", "int"]);
+const rawWaitpid: Call = systemCall("waitpid", "waitpid", ["int", "void *", "int"]);
+const rawPoll: Call = systemCall("poll", "poll", ["void *", "ulong", "int"]);
+
+const WNOHANG = 1;
+const POLLIN = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
+const F_DUPFD_CLOEXEC = 1030;
+// <spawn.h>: default signal actions, no blocked signals, a session of its own.
+const ATTRIBUTES = 0x04 | 0x08 | 0x80;
+
+let spawner: { readonly spawn: Native; readonly actions: readonly [init: Native, dup2: Native, destroy: Native]; readonly attr: readonly Native[] } | undefined;
+
+function functions(): NonNullable<typeof spawner> {
+  return (spawner ??= {
+    spawn: libcFunction("int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attr, const char **argv, const char **envp)"),
+    actions: [
+      libcFunction("int posix_spawn_file_actions_init(void *actions)"),
+      libcFunction("int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)"),
+      libcFunction("int posix_spawn_file_actions_destroy(void *actions)"),
+    ],
+    attr: [
+      libcFunction("int posix_spawnattr_init(void *attr)"),
+      libcFunction("int posix_spawnattr_setflags(void *attr, short flags)"),
+      libcFunction("int posix_spawnattr_setsigdefault(void *attr, void *set)"),
+      libcFunction("int posix_spawnattr_setsigmask(void *attr, void *set)"),
+    ],
+  });
+}
+
+/**
+ * Starts a program with descriptors 0-2 as they are here and `fds` as 3, 4, …; it inherits no other, and no variable but `env`
+ * (`NAME=VALUE`). posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
+ */
+export function spawn(argv: readonly [string, ...string[]], env: readonly string[], fds: readonly number[]): number {
+  // What this process itself inherited without close-on-exec must not reach an entry.
+  rawCloseRange([3, 0xffffffff, CLOSE_RANGE_CLOEXEC], () => ["3", "~0U", "CLOSE_RANGE_CLOEXEC"]);
+  const { spawn: start, actions, attr } = functions();
+  // Room for the largest of these structures (glibc's 336, 80 and 128 bytes).
+  const [list, attributes, all, none] = [Buffer.alloc(256), Buffer.alloc(1024), Buffer.alloc(128, 0xff), Buffer.alloc(128)];
+  // Moved out of the way, so that no dup2 overwrites a source of a later one.
+  const high = fds.map((fd) => rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]));
+  try {
+    actions[0](list);
+    high.forEach((fd, index) => actions[1](list, fd, 3 + index));
+    for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries()) attr[index]!(attributes, ...args);
+    const pid: [number] = [0];
+    const error = start(pid, argv[0], list, attributes, [...argv, null], [...env, null]) as number;
+    if (error !== 0) throw refused("execve", `execve(${quote(argv[0])}, …)`, errnoName(error));
+    return pid[0];
+  } finally {
+    actions[2](list);
+    for (const fd of high) closeSync(fd);
+  }
+}
+
+/** Reads what arrives within `ms`; empty at end of file, undefined when time is up. @throws KernelError */
+export function readWithin(fd: number, ms: number): string | undefined {
+  const wanted = Buffer.alloc(8);
+  wanted.writeInt32LE(fd, 0);
+  wanted.writeInt16LE(POLLIN, 4);
+  if (rawPoll([wanted, 1, ms], () => [`{${fd}, POLLIN}`, "1", String(ms)]) === 0) return undefined;
+  const buffer = Buffer.alloc(256);
+  return buffer.toString("utf8", 0, readSync(fd, buffer));
+}
+
+/** Writes one word; false where nobody reads any more. */
+export function tell(fd: number, word: string): boolean {
+  try {
+    return writeSync(fd, word) === word.length;
+  } catch {
+    return false;
+  }
+}
+
+/** waitpid(2); undefined while it runs. @throws KernelError ECHILD where it is not ours to wait for */
+function reap(pid: number, options: number): Ending | undefined {
+  const status = Buffer.alloc(4);
+  if (rawWaitpid([pid, status, options], () => [String(pid), "[…]", options === 0 ? "0" : "WNOHANG"]) === 0) return undefined;
+  const word = status.readInt32LE(0);
+  return (word & 0x7f) === 0 ? { code: (word >> 8) & 0xff } : { signal: signalName(word & 0x7f) };
+}
+
+/** SIGKILL, and waits until it is gone; how it ended, which may have been before. @throws KernelError */
+export function killAndReap(pid: number): Ending {
+  rawKill([pid, 9], () => [String(pid), "SIGKILL"]);
+  return reap(pid, 0)!;
+}
+
+/** Calls `wake` whenever a child may have ended: SIGCHLD. */
+export type OnChild = (wake: () => void) => void;
+
+/** Waits for children without a thread: on SIGCHLD, and once a second in case one was merged with another's. */
+export class Children {
+  readonly #waiting = new Map<number, (ending: Ending) => void>();
+  readonly #onChild: OnChild;
+  #listening = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(onChild: OnChild) {
+    this.#onChild = onChild;
+  }
+
+  /** Must come before the child is started: an ignored SIGCHLD would let the kernel reap it. */
+  listen(): void {
+    if (!this.#listening) this.#onChild(() => this.#look());
+    this.#listening = true;
+  }
+
+  /** A started child as its caller sees it. */
+  running(pid: number): Running {
+    const ended = new Promise<Ending>((resolve) => this.#waiting.set(pid, resolve));
+    // Keeps the event loop alive too, which a signal handler does not.
+    this.#timer ??= setInterval(() => this.#look(), 1000);
+    this.#look();
+    return {
+      pid,
+      ended,
+      signal: (name, group) => {
+        // Not reaped yet, so the number cannot have become another's.
+        const number = signalNumber(name);
+        if (number === undefined || !this.#waiting.has(pid)) return false;
+        rawKill([group === undefined ? pid : -pid, number], () => [String(pid), name]);
+        return true;
+      },
+    };
+  }
+
+  #look(): void {
+    for (const [pid, resolve] of this.#waiting) {
+      const ending = reap(pid, WNOHANG);
+      if (ending === undefined) continue;
+      this.#waiting.delete(pid);
+      resolve(ending);
+    }
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

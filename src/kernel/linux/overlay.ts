@@ -1,0 +1,98 @@
+import { KernelError } from "#model/diagnostic";
+import type { OverlayMount } from "#ports/mounts";
+import { selfFd } from "./beneath.ts";
+import { newMount } from "./context.ts";
+import { AT_FDCWD, MOUNT_ATTR, MS, O } from "./flags.ts";
+import { kernelSaid } from "./kmsg.ts";
+import { close, openat, withFd } from "./syscalls-file.ts";
+import { fsconfigFd, fsconfigFlag, fsconfigString, moveMount, mount as mount2 } from "./syscalls-mount.ts";
+import { chdir, fchdir } from "./syscalls-process.ts";
+
+type Directory = readonly [key: "lowerdir" | "upperdir" | "workdir", path: string];
+
+/** What an older kernel cannot do; can be forced, so that tests reach the other way. */
+export type Lacking = "overlay_set_fd";
+
+/** Mounts an overlay at the directory `place` refers to. A refusal carries overlayfs's own words. @throws KernelError */
+export function mountOverlay(overlay: OverlayMount, place: number, lacking: readonly Lacking[] = []): void {
+  kernelSaid(() => {
+    const tree = lacking.includes("overlay_set_fd") ? undefined : byDescriptor(overlay);
+    if (tree === undefined) return byMount(overlay, place);
+    withFd(tree, () => moveMount(tree, place));
+  });
+}
+
+function directories(overlay: OverlayMount): Directory[] {
+  const lowers = overlay.lowers.map((path): Directory => ["lowerdir", path]);
+  const { rw } = overlay;
+  return rw === undefined ? lowers : [...lowers, ["upperdir", rw.upper], ["workdir", rw.work]];
+}
+
+/** Options as `key` or `key=value`: only what was asked for, everything else is the kernel's default. */
+function optionsOf(overlay: OverlayMount): (readonly [key: string, value?: string])[] {
+  const { volatile, ...keyed } = overlay.options;
+  const options: (readonly [string, string?])[] = Object.entries(keyed);
+  if (volatile === true) options.push(["volatile"]);
+  if (overlay.userxattr === true) options.push(["userxattr"]);
+  return options;
+}
+
+function openDirectory(path: string): number {
+  return openat(AT_FDCWD, path, O.PATH | O.DIRECTORY | O.NOFOLLOW);
+}
+
+/**
+ * The mount API with FSCONFIG_SET_FD (reported since 6.13): free of path races, and neither 255 bytes a value nor 4095 in all.
+ * undefined where the kernel does not take descriptors: the first lower says EOPNOTSUPP (6.1) or EINVAL (6.12).
+ */
+function byDescriptor(overlay: OverlayMount): number | undefined {
+  const all = directories(overlay);
+  const about = ["overlay", ...all.map(([key, path]) => `${key === "lowerdir" ? "lowerdir+" : key}=${path}`), ...optionsOf(overlay).map(joined)];
+  let configured = 0;
+  try {
+    return newMount("overlay", overlay.tag, overlay.readOnly === true ? MOUNT_ATTR.RDONLY : 0, about.join(" "), (fs) => {
+      for (const [key, path] of all) {
+        withFd(openDirectory(path), (fd) => fsconfigFd(fs, key === "lowerdir" ? "lowerdir+" : key, fd));
+        configured++;
+      }
+      for (const [key, value] of optionsOf(overlay)) {
+        if (value === undefined) fsconfigFlag(fs, key);
+        else fsconfigString(fs, key, value);
+      }
+    });
+  } catch (error) {
+    const untaken = error instanceof KernelError && error.call.includes("FSCONFIG_SET_FD") && configured === 0;
+    if (untaken && (error.errno === "EOPNOTSUPP" || error.errno === "EINVAL")) return undefined;
+    throw error;
+  }
+}
+
+function joined([key, value]: readonly [string, string?]): string {
+  return value === undefined ? key : `${key}=${value}`;
+}
+
+/**
+ * mount(2) with descriptors' numbers as relative paths: `lowerdir=22:23` from /proc/self/fd. Works on every kernel, for any
+ * number of layers up to 500 and any path length; mountinfo then shows the numbers.
+ */
+function byMount(overlay: OverlayMount, place: number): void {
+  const all = directories(overlay);
+  const fds: number[] = [];
+  const cwd = openat(AT_FDCWD, ".", O.PATH | O.DIRECTORY);
+  try {
+    for (const [, path] of all) fds.push(openDirectory(path));
+    const data = (name: (index: number) => string): string => {
+      const of = (key: Directory[0]): string[] => all.flatMap(([it], index) => (it === key ? [name(index)] : []));
+      const parts = [`lowerdir=${of("lowerdir").join(":")}`];
+      for (const key of ["upperdir", "workdir"] as const) parts.push(...of(key).map((value) => `${key}=${value}`));
+      return [...parts, ...optionsOf(overlay).map(joined)].join(",");
+    };
+    const shown = data((index) => `${fds[index]}<${all[index]![1]}>`);
+    chdir("/proc/self/fd");
+    const flags = overlay.readOnly === true ? MS.RDONLY : 0;
+    mount2(overlay.tag, selfFd(place), "overlay", flags, data((index) => String(fds[index])), shown);
+  } finally {
+    fchdir(cwd);
+    for (const fd of [...fds, cwd]) close(fd);
+  }
+}

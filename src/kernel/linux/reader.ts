@@ -1,0 +1,71 @@
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, readdirSync, realpathSync, statSync } from "node:fs";
+import type { AbsPath } from "#model/brand";
+import type { Reader } from "#ports/reader";
+import { openBeneath, selfFd } from "./beneath.ts";
+import { AT_FDCWD, O } from "./flags.ts";
+import { nodeCall } from "./node-call.ts";
+import { quote } from "./print.ts";
+import { sha256Hex } from "./sha256.ts";
+import { statOf } from "./stat.ts";
+import { statxMountId } from "./syscalls-file.ts";
+
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "ESRCH"]);
+
+function orUndefined<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error && "errno" in error && ABSENT.has(error.errno as string)) return undefined;
+    throw error;
+  }
+}
+
+function withBeneath<T>(root: AbsPath, path: string, use: (fd: number) => T): T | undefined {
+  const fd = openBeneath(root, path)?.fd;
+  if (fd === undefined) return undefined;
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The small mount id of an object, from the descriptor's /proc/self/fdinfo (3.15): no FFI, so that plan loads none. */
+function mountIdOf(path: AbsPath): string | undefined {
+  const fd = openSync(path, O.PATH);
+  try {
+    return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A Reader of this machine. It is told who it is, since only the entry sees the process. FFI is loaded by `uniqueMountId` alone. */
+export function linuxReader(self: { readonly uid: number; readonly pid: number }): Reader {
+  const wrap = <T>(name: string, path: string, run: () => T): T => nodeCall(name, () => `${name}(${quote(path)})`, run);
+  const text = (path: AbsPath): string => wrap("open", path, () => readFileSync(path, "utf8"));
+  const list = (path: AbsPath): readonly string[] => wrap("open", path, () => readdirSync(path));
+  return {
+    uid: self.uid,
+    pid: self.pid,
+    text,
+    textAny: (path) => orUndefined(() => text(path)),
+    bytes: (path) => wrap("open", path, () => readFileSync(path)),
+    list,
+    listAny: (path) => orUndefined(() => list(path)),
+    stat: (path) => orUndefined(() => wrap("stat", path, () => statOf(statSync(path, { bigint: true })))),
+    lstat: (path) => orUndefined(() => wrap("lstat", path, () => statOf(lstatSync(path, { bigint: true })))),
+    readlink: (path) => orUndefined(() => wrap("readlink", path, () => readlinkSync(path))),
+    realpath: (path) => orUndefined(() => wrap("realpath", path, () => realpathSync.native(path) as AbsPath)),
+    mountId: (path) => orUndefined(() => wrap("open", path, () => mountIdOf(path))),
+    uniqueMountId: (path) => orUndefined(() => statxMountId(AT_FDCWD, path, 0, true)),
+    statIn: (root, path) => orUndefined(() => withBeneath(root, path, (fd) => statOf(fstatSync(fd, { bigint: true })))),
+    textIn: (root, path) =>
+      orUndefined(() =>
+        withBeneath(root, path, (fd) =>
+          fstatSync(fd).isFile() ? wrap("open", path, () => readFileSync(selfFd(fd), "utf8")) : undefined,
+        ),
+      ),
+    sha256: sha256Hex,
+  };
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { TestContext } from "node:test";
+import type { AbsPath } from "#model/brand";
+import { UMOUNT } from "#kernel/flags";
+import { umount2 } from "#kernel/syscalls-mount";
+
+/** An empty directory of the test's own. Afterwards whatever is still mounted below is unmounted and everything removed. */
+export function scratch(t: TestContext): AbsPath {
+  const dir = realpathSync(mkdtempSync(`${tmpdir()}/envctl-kernel-`)) as AbsPath;
+  t.after(() => {
+    for (const point of mountsBelow(dir).reverse()) umount2(point, UMOUNT.DETACH);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return dir;
+}
+
+export type Row = { readonly id: string; readonly dev: string; readonly point: string; readonly options: string; readonly optional: string; readonly type: string; readonly source: string; readonly superOptions: string };
+
+const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+
+/** The mount table of this thread's namespace, fields unescaped. */
+export function mountTable(): Row[] {
+  const text = readFileSync("/proc/thread-self/mountinfo", "utf8").trimEnd();
+  return text.split("\n").map((line) => {
+    const [left = "", right = ""] = line.split(" - ");
+    const [id = "", , dev = "", , point = "", options = "", ...optional] = left.split(" ");
+    const [type = "", source = "", superOptions = ""] = right.split(" ");
+    return { id, dev, point: unescape(point), options, optional: optional.join(" "), type, source: unescape(source), superOptions };
+  });
+}
+
+/** The mounts at a point, the topmost last. */
+export function mountsAt(point: string): Row[] {
+  return mountTable().filter((row) => row.point === point);
+}
+
+export function mountsBelow(dir: string): string[] {
+  return mountTable().map((row) => row.point).filter((point) => point === dir || point.startsWith(`${dir}/`));
+}
+
+/** What must be the same before and after: the mount table, namespaces, root, working directory, and how many files are open. */
+export function surroundings(): unknown {
+  return {
+    mounts: readFileSync("/proc/thread-self/mountinfo", "utf8"),
+    namespaces: readdirSync("/proc/thread-self/ns").map((name) => readlinkSync(`/proc/thread-self/ns/${name}`)),
+    root: readlinkSync("/proc/thread-self/root"),
+    cwd: readlinkSync("/proc/thread-self/cwd"),
+    fds: readdirSync("/proc/self/fd").length,
+  };
+}
