@@ -28,6 +28,10 @@ export type WriteHost = ReadHost & {
   readonly command: string;
   /** True once a signal asked us to stop. */
   readonly interrupted: () => boolean;
+  /** Standard input and output are a terminal. */
+  readonly terminal: boolean;
+  /** While something runs, signals go to `deliver` instead of interrupting; answers how to end that. */
+  readonly onSignal: (deliver: (signal: string) => void) => () => void;
   /** Lets pending signals in: between two steps, never inside a stage. */
   readonly breathe: () => Promise<void>;
 };

@@ -84,7 +84,7 @@ function readText(host: ReadHost, env: EnvFile): string {
 /** A file held against this host: resources, or everything that is wrong with it, pointed at. */
 export async function declare(host: ReadHost, env: EnvFile, record?: EnvRecord): Promise<Declared | readonly Diagnostic[]> {
   const loaded = await load(host, env, record);
-  if (!("spec" in loaded)) return loaded;
+  if (isDiagnostics(loaded)) return loaded;
   const resolved = resolve(host.reader, loaded.spec, parentOf(env.file), host.state);
   const issues = resolved.kind === "facts" ? [] : resolved.issues;
   if (resolved.kind === "issues") return point(host, loaded, issues);
@@ -103,4 +103,9 @@ async function point(host: ReadHost, loaded: Loaded, issues: readonly Issue[]): 
     file: loaded.display,
     ...parsed.locate(path),
   }));
+}
+
+/** A file that was wrong, as against what was made of a right one. */
+export function isDiagnostics<T extends object>(result: T | readonly Diagnostic[]): result is readonly Diagnostic[] {
+  return Array.isArray(result);
 }

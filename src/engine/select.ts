@@ -71,3 +71,11 @@ function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]):
   const near = nearest(arg, [...files, ...records.map((r) => r.name)]);
   return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
 }
+
+/** The files of targets; an environment whose file is gone cannot be planned, only destroyed. @throws Failure 3 */
+export function filesOf(targets: readonly Target[]): readonly EnvFile[] {
+  return targets.map(({ file, record, id }) => {
+    if (file !== undefined) return file;
+    throw failure(3, "no_environment", `the file of ${id} is gone${record === undefined ? "" : `: ${record.file}`}`, { hint: `envctl destroy ${id}` });
+  });
+}

@@ -23,7 +23,8 @@ export type RecordBase = Pick<EnvRecord, "version" | "file" | "text" | "variable
 /** One execution: the plan, the record it grows, and where the record is kept. */
 export type Context = World & {
   readonly plan: ReadyPlan;
-  readonly base: RecordBase;
+  /** Absent where steps write no record. */
+  readonly base?: RecordBase;
   readonly tag: string;
   /** The resources and groups the plan leads to; what stood before. */
   readonly after: readonly Resource[];
@@ -39,6 +40,8 @@ export type Context = World & {
   readonly down: Map<string, InnerMount>;
   /** An old overlay that a process elsewhere still holds: its upper must not be mounted again. */
   held: boolean;
+  /** MNT_DETACH was asked for. */
+  readonly lazy: boolean;
   serial: number;
 };
 

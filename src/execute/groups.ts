@@ -1,14 +1,12 @@
 import type { AbsPath } from "#model/brand";
-import { baseName, join, parentOf } from "#model/brand";
+import { join, parentOf } from "#model/brand";
 import type { OwnedCgroup } from "#model/record";
 import type { Step } from "#model/step";
+import { removeGroups as guardedRemove } from "#guard/groups";
 import type { Context, Done } from "./context.ts";
 
 type Create = Extract<Step, { do: "create_cgroup" }>;
 type Write = Extract<Step, { do: "limit" }>;
-
-/** How long an emptied group may take to let go of its last process (ms). */
-const PATIENCE_MS = 2000;
 
 /**
  * Makes a group below the state directory's own parent group. On v2 the controllers are handed down level by level (cgroup-v2.rst,
@@ -19,16 +17,12 @@ export function createGroup(step: Create, x: Context): Done {
   const parent = parentOf(dir);
   const root = parentOf(parent);
   if (version === 2) enable(x, root, controllers);
-  const madeParent = x.cgroups.create(parent);
+  x.cgroups.create(parent);
   if (version === 2) enable(x, parent, controllers);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, parent);
   const made = x.cgroups.create(dir);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, dir);
-  const undo = (): void => {
-    if (made) x.cgroups.remove(dir, PATIENCE_MS);
-    if (madeParent) removeIfEmpty(x, parent);
-  };
-  return made ? { undo } : {};
+  return made ? { undo: () => void removeGroup(step.cgroup, x) } : {};
 }
 
 /** Adds what is not yet there: writing a controller again is harmless, but a group with processes would say EBUSY. */
@@ -70,16 +64,8 @@ function inherited(x: Context, dir: AbsPath, file: string): string {
   return v2 ? "\n" : x.reader.text(join(parentOf(dir), file)).trim();
 }
 
-/** The parent group of a state directory goes with its last environment. */
-export function removeIfEmpty(x: Context, parent: AbsPath): void {
-  if (!baseName(parent).startsWith("envctl-")) return;
-  const children = (x.reader.listAny(parent) ?? []).some((name) => x.reader.stat(join(parent, name))?.type === "dir");
-  if (!children && x.reader.stat(parent) !== undefined) x.cgroups.remove(parent, 0);
-}
-
-/** What can be undone of a removal: the group with what the record says it held is made anew by the next apply. */
+/** Takes a group away, and the state directory's parent group with the last one. */
 export function removeGroup(cgroup: OwnedCgroup, x: Context): Done {
-  if (x.reader.stat(cgroup.dir) !== undefined) x.cgroups.remove(cgroup.dir, PATIENCE_MS);
-  removeIfEmpty(x, parentOf(cgroup.dir));
+  guardedRemove(x, { lineage: x.plan.observed.lineage, id: x.plan.id }, [cgroup]);
   return {};
 }

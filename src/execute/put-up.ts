@@ -1,5 +1,3 @@
-import type { AbsPath } from "#model/brand";
-import { join } from "#model/brand";
 import type { RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
 import type { Step } from "#model/step";
@@ -54,9 +52,4 @@ export function mountInner(mount: InnerMount, x: Context): RecordedMount {
   const made = x.mounts.inner(x.plan.observed.place.merged, mount);
   x.mounted.set(mount.address, made);
   return made;
-}
-
-/** Where an inner mount lies as far as is known: as recorded, else at its target as written. */
-export function pointOf(mount: InnerMount, x: Context): AbsPath {
-  return x.mounted.get(mount.address)?.point ?? join(x.plan.observed.place.merged, mount.target);
 }

@@ -1,10 +1,12 @@
 import type { EnvRecord, Phase } from "#model/record";
+import type { Resource } from "#model/resource";
 import type { Step } from "#model/step";
 import type { Context, Done } from "./context.ts";
 
 /** The record as it is to be written now. */
 function recordNow(x: Context, phase: Phase): EnvRecord {
   const { observed, id, name, intent } = x.plan;
+  if (x.base === undefined) throw new Error(`nothing to record of ${id}`);
   const destroying = intent === "destroy";
   const kept = phase === "kept";
   return {
@@ -17,7 +19,7 @@ function recordNow(x: Context, phase: Phase): EnvRecord {
     phase,
     boot: observed.boot,
     mountNamespace: observed.mountNamespace,
-    resources: destroying ? x.before : x.after,
+    resources: destroying ? x.before : phase === "applied" ? x.after.map((r) => asCreated(r, x)) : x.after,
     ...(phase === "applying" && x.before.length > 0 ? { previous: x.before } : {}),
     mounts: kept ? {} : Object.fromEntries(x.mounted),
     cgroups: kept ? [] : destroying ? (observed.record?.cgroups ?? []) : allGroups(x, phase),
@@ -46,4 +48,12 @@ export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Cont
 export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): Done {
   x.forget();
   return {};
+}
+
+/** A volume source that was made meanwhile is an object like any other from now on. */
+function asCreated(resource: Resource, x: Context): Resource {
+  if (resource.kind !== "volume" || resource.create === undefined) return resource;
+  const { create: _made, ...volume } = resource;
+  const stat = x.reader.stat(volume.path);
+  return stat === undefined ? volume : { ...volume, inode: { dev: stat.dev, ino: stat.ino } };
 }

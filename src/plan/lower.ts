@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { join } from "#model/brand";
-import type { MountEntry, Place } from "#model/observed";
+import type { MountEntry, Observed, Place } from "#model/observed";
 import type { Action, ReadyPlan } from "#model/plan";
 import { changes } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
@@ -153,22 +153,29 @@ function limitSteps(plan: ReadyPlan): readonly Step[] {
 }
 
 function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
-  const { observed, name } = plan;
-  const { place, record } = observed;
+  const { observed, name, placement } = plan;
+  const { place } = observed;
   const at = (path: AbsPath): Step => ({ do: "delete_tree", address: name, path });
   const other = (point: AbsPath, wanted: (m: MountEntry) => boolean): readonly Step[] =>
     [...observed.mounts].reverse().flatMap((m): Step[] => (m.point === point && wanted(m) ? [{ do: "unmount", address: name, point, mount: m.id }] : []));
   return [
-    { do: "write_record", address: name, phase: "destroying" },
+    ...(placement === "host" ? [{ do: "write_record" as const, address: name, phase: "destroying" as const }] : []),
     { do: "stop_processes", address: name },
     ...unmounts(plan, false),
     ...(keepUpper ? [] : other(place.rw, (m) => m.type === "tmpfs")),
     ...other(place.dir, (m) => isAnchor(m, observed)),
-    ...(record?.cgroups ?? []).map((cgroup): Step => ({ do: "remove_cgroup", address: name, cgroup })),
+    ...groupsNow(observed).map((cgroup): Step => ({ do: "remove_cgroup", address: name, cgroup })),
     at(place.merged),
     at(place.init),
     at(join(place.dir, "init.work")),
     ...(keepUpper ? [] : [at(place.rw)]),
     keepUpper ? { do: "write_record", address: name, phase: "kept" } : { do: "forget", address: name },
   ];
+}
+
+/** Recorded groups and any other at the environment's place: a kill may have come before the record. */
+function groupsNow(observed: Observed): readonly OwnedCgroup[] {
+  const recorded = observed.record?.cgroups ?? [];
+  const others = observed.cgroups.filter((g) => g.exists && !recorded.some((r) => r.dir === g.dir));
+  return [...recorded, ...others.map(({ dir, version }) => ({ dir, version, controllers: [] }))];
 }

@@ -1,0 +1,48 @@
+import { mountTag } from "#model/identity";
+import type { Plan, ReadyPlan } from "#model/plan";
+import type { StepEvent } from "#model/step";
+import type { RecordBase } from "#execute/context";
+import { execute, type Ended } from "#execute/execute";
+import { groupsAfter, lower, resultOf } from "#plan/lower";
+import { recordedResources } from "#plan/standing";
+import type { WriteHost } from "./host.ts";
+import { forgetEnv, saveRecord } from "./state.ts";
+
+export type Told = (plan: Plan, event: StepEvent) => void;
+
+/** How it ended; `undone` says whether what had been done by a failure was put back. */
+export type Carried = Ended & { readonly undone: "nothing" | "all" | "failed" };
+
+export type CarryOptions = { readonly onError?: "rollback" | "keep"; readonly keepUpper?: boolean; readonly lazy?: boolean };
+
+/** Carries out a plan: every step is told, and between two steps pending signals are let in. */
+export async function carryOut(host: WriteHost, plan: ReadyPlan, base: RecordBase | undefined, tell: Told, options: CarryOptions = {}): Promise<Carried> {
+  const { observed } = plan;
+  const { reader, mounts, files, cgroups, clock } = host;
+  const context = {
+    ...{ reader, mounts, files, cgroups, clock },
+    plan,
+    ...(base === undefined ? {} : { base }),
+    tag: mountTag(observed.lineage, plan.id),
+    after: resultOf(plan),
+    groups: groupsAfter(plan),
+    before: recordedResources(observed),
+    save: (record: Parameters<typeof saveRecord>[1]) => saveRecord(host, record),
+    forget: () => forgetEnv(host, plan.id),
+    mounted: new Map(Object.entries(observed.record?.mounts ?? {})),
+    down: new Map(),
+    held: false,
+    lazy: options.lazy ?? false,
+    serial: observed.record?.serial ?? 0,
+  };
+  const events = execute(lower(plan, options), context, { onError: options.onError ?? "rollback", interrupted: host.interrupted });
+  let undone: Carried["undone"] = "nothing";
+  for (;;) {
+    const next = events.next();
+    if (next.done === true) return { ...next.value, undone };
+    if (next.value.event === "undo_done" && undone === "nothing") undone = "all";
+    if (next.value.event === "undo_failed") undone = "failed";
+    tell(plan, next.value);
+    if (next.value.event === "step_done") await host.breathe();
+  }
+}

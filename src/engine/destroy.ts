@@ -1,0 +1,95 @@
+import type { EnvId } from "#model/brand";
+import { failure } from "#model/diagnostic";
+import { instanceOf, isEnvId, placeOf } from "#model/identity";
+import type { Plan } from "#model/plan";
+import type { EnvRecord } from "#model/record";
+import { lookAtHost } from "#observe/host";
+import { measureUpper } from "#observe/upper";
+import { baseOf } from "./base.ts";
+import type { Carried, Told } from "./carry-out.ts";
+import { carryOut } from "./carry-out.ts";
+import type { WriteHost } from "./host.ts";
+import { planDestroy } from "./make-plan.ts";
+import { obstruct } from "./obstacles.ts";
+import type { Target } from "./select.ts";
+import type { Lock, OpenState } from "./state.ts";
+import { envIds, hold, openState, recordOf } from "./state.ts";
+import { removeInstance, sweep } from "./sweep.ts";
+
+export type DestroyOptions = { readonly keepUpper: boolean; readonly lazy: boolean };
+
+export type DestroySession = {
+  readonly plans: readonly Plan[];
+  carryOut(plan: Plan, tell: Told): Promise<Carried>;
+  close(): void;
+};
+
+/** Every environment of this state directory, or those whose file is gone. */
+export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Target[] {
+  const state = openState(host);
+  return envIds(host, state)
+    .filter((id) => instanceOf(id) === undefined)
+    .flatMap((id): Target[] => {
+      const record = recordOf(host, state, id);
+      if (record === undefined) return which === "all" ? [{ id, name: id }] : [];
+      const gone = host.reader.stat(record.file) === undefined;
+      return which === "all" || gone ? [{ id, name: record.name, record }] : [];
+    });
+}
+
+/** Locks and plans the destruction of what the records say. Targets that are not on this host are left out. */
+export async function openDestroy(host: WriteHost, targets: readonly Target[], options: DestroyOptions): Promise<DestroySession> {
+  const state = openState(host);
+  const locks: Lock[] = [];
+  const gone = new Set<Lock>();
+  const close = (): void => locks.forEach((lock) => (gone.has(lock) ? lock.releaseGone() : lock.release()));
+  try {
+    await sweep(host, state);
+    const plans: Plan[] = [];
+    const byPlan = new Map<Plan, { lock: Lock; record: EnvRecord }>();
+    for (const target of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const lock = await hold(host, state, target.id);
+      locks.push(lock);
+      const record = recordOf(host, state, target.id);
+      if (record === undefined) {
+        await removeUnrecorded(host, state, target.id);
+        gone.add(lock);
+        continue;
+      }
+      const ready = planDestroy(host, state, lookAtHost(host.reader), record);
+      const { upper } = ready.observed.place;
+      const use = ready.observed.upperUsed ? { upperUse: measureUpper(host.reader, upper) } : {};
+      const counted = { ...ready, observed: { ...ready.observed, ...use }, ...(options.keepUpper ? { keepUpper: true } : {}) };
+      const plan = options.lazy ? counted : obstruct(host, counted);
+      plans.push(plan);
+      byPlan.set(plan, { lock, record });
+    }
+    return {
+      plans,
+      carryOut: async (plan, tell) => {
+        if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
+        const { lock, record } = byPlan.get(plan)!;
+        const ended = await carryOut(host, plan, baseOf(record), tell, { ...options, onError: "keep" });
+        if (ended.kind === "done" && !options.keepUpper) gone.add(lock);
+        return ended;
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** A leftover without a record: groups and an empty directory are ours by place; a directory with something in it is not touched. */
+async function removeUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Promise<void> {
+  const { dir } = placeOf(state.path, id);
+  const names = host.reader.listAny(dir) ?? [];
+  if (!isEnvId(id) || (instanceOf(id) === undefined && names.length > 0)) {
+    throw failure(1, "bad_record", `${id} has no record, so nothing says what in it is ours`, {
+      detail: `${dir} holds ${names.join(", ")}`,
+      hint: `Look at it; if nothing is mounted below it (findmnt -R ${dir}), remove it by hand.`,
+    });
+  }
+  await removeInstance(host, state, id);
+}

@@ -1,0 +1,118 @@
+import type { AbsPath, EnvId } from "#model/brand";
+import { placeOf, instanceOf, mountTag } from "#model/identity";
+import { parseMountinfo } from "#model/mountinfo";
+import type { Host } from "#model/observed";
+import type { DriftReport } from "#model/outcome";
+import type { Finding } from "#model/plan";
+import type { EnvRecord } from "#model/record";
+import { holders } from "#guard/holders";
+import { groupsOfLineage } from "#observe/cgroups";
+import { lookAtHost } from "#observe/host";
+import { findings } from "#plan/drift";
+import { ourOverlays } from "#plan/standing";
+import type { ReadHost } from "./host.ts";
+import { look } from "./make-plan.ts";
+import { formerDevice } from "./obstacles.ts";
+import type { Target } from "./select.ts";
+import type { StateView } from "./state.ts";
+import { envIds, recordStateOf, viewState } from "./state.ts";
+
+type Env = DriftReport["envs"][number];
+
+/** Holds the records against the kernel. With targets only theirs; without, everything below this state directory and what nothing owns. */
+export function drift(host: ReadHost, targets: readonly Target[] | undefined): DriftReport {
+  const state = viewState(host);
+  const machine = lookAtHost(host.reader);
+  const wanted = targets === undefined ? undefined : new Set(targets.map((t) => t.id));
+  const envs: Env[] = [];
+  const unowned: Finding[] = [];
+  for (const id of envIds(host, state)) {
+    if (wanted !== undefined && !wanted.has(id)) continue;
+    const found = recordStateOf(host, state, id);
+    if (found.kind === "bad") {
+      unowned.push({ env: id, address: id, kind: "leftover", detail: `its record was refused: ${found.why}`, fix: found.hint, path: found.path });
+    } else if (found.kind === "none") unowned.push(noRecord(host, state, id));
+    else if (instanceOf(id) !== undefined) unowned.push(...instance(host, found.record));
+    else if (host.reader.stat(found.record.file) === undefined) unowned.push(orphan(host, state, machine, found.record));
+    else envs.push(checked(host, state, machine, found.record));
+  }
+  if (wanted === undefined) unowned.push(...strayGroups(host, state, machine), ...strayMounts(host, state, machine));
+  return { envs, unowned };
+}
+
+function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Env {
+  const { id, name, file } = record;
+  const observed = look(host, state, machine, record, record);
+  const unapplied = host.reader.textAny(file) !== record.text;
+  const held = ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept" ? [] : stillHeld(host, record, machine, observed);
+  return { id, name, file, unapplied, findings: [...findings(observed), ...held] };
+}
+
+/** Row F7: unmounted lazily, or copied into another namespace, the overlay still uses upper. */
+function stillHeld(host: ReadHost, record: EnvRecord, machine: Host, observed: Parameters<typeof findings>[0]): readonly Finding[] {
+  const dev = formerDevice(machine.mountinfo, record, mountTag(record.lineage, record.id));
+  if (dev === undefined) return [];
+  const found = holders(host.reader, { merged: observed.place.merged, ids: new Set(), dev, own: new Set() });
+  return found.map((h) => ({
+    env: record.id,
+    address: `${record.name}.overlay`,
+    kind: "leftover",
+    detail: `no longer mounted, yet upper is in use by process ${h.pid} (${h.command}): ${h.holds}`,
+    fix: `kill ${h.pid}`,
+    path: observed.place.upper,
+  }));
+}
+
+function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Finding {
+  const { id, file } = record;
+  const mounts = look(host, state, machine, record, record).mounts.length;
+  const what = record.phase === "kept" ? "its writable layer is kept" : `${mounts} ${mounts === 1 ? "mount" : "mounts"}`;
+  return { env: id, address: id, kind: "orphan", detail: `${file} is gone; ${what}`, fix: `envctl destroy ${id}`, path: placeOf(state.path, id).dir };
+}
+
+function noRecord(host: ReadHost, state: StateView, id: EnvId): Finding {
+  const { dir } = placeOf(state.path, id);
+  const empty = (host.reader.listAny(dir) ?? []).length === 0;
+  const fix = empty || instanceOf(id) !== undefined ? `envctl destroy ${id}` : `findmnt -R ${dir}, then remove it by hand`;
+  return { env: id, address: id, kind: "leftover", detail: empty ? "an empty directory, no record" : "a directory without a record", fix, path: dir };
+}
+
+/** A throwaway instance whose envctl lives is no finding; one that was kept or whose envctl was killed is. */
+function instance(host: ReadHost, record: EnvRecord): readonly Finding[] {
+  const { id, pid, phase } = record;
+  if (phase === "running" && pid !== undefined && isEnvctl(host, pid)) return [];
+  const detail = phase === "kept" ? "a throwaway instance, kept on failure" : "a throwaway instance whose envctl was killed";
+  return [{ env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}` }];
+}
+
+function isEnvctl(host: ReadHost, pid: number): boolean {
+  return host.reader.textAny(`/proc/${pid}/cmdline` as AbsPath)?.includes("\0run\0") ?? false;
+}
+
+function strayGroups(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
+  if (state.lineage === undefined) return [];
+  const known = new Set(envIds(host, state));
+  return [...groupsOfLineage(host.reader, machine.hierarchies, state.lineage)].flatMap(([id, groups]): Finding[] => {
+    if (known.has(id)) return [];
+    const controllers = groups.flatMap((g) => g.controllers).join(", ");
+    const busy = groups.some((g) => (host.reader.textAny(`${g.dir}/cgroup.procs` as AbsPath) ?? "").trim() !== "");
+    const detail = `cgroup, ${controllers}; ${busy ? "with processes" : "empty"}, no record`;
+    return [{ env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}`, path: groups[0]!.dir }];
+  });
+}
+
+/** Overlays that carry this state directory's tag and lie at no environment's place. */
+function strayMounts(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
+  if (state.lineage === undefined) return [];
+  const places = new Set<string>(envIds(host, state).map((id) => placeOf(state.path, id).merged));
+  const tagged = parseMountinfo(machine.mountinfo, [` envctl:${state.lineage}:`]).filter((m) => m.type === "overlay" && !places.has(m.point));
+  return tagged.map((m) => ({
+    env: m.source.split(":")[2] as EnvId,
+    address: m.point,
+    kind: "leftover",
+    detail: `overlay of ${m.source.split(":")[2]}, mount ${m.id}, at a place envctl did not put it`,
+    fix: `umount ${m.point}`,
+    mount: m.id,
+    path: m.point,
+  }));
+}

@@ -1,0 +1,66 @@
+import type { Diagnostic } from "#model/diagnostic";
+import { failure } from "#model/diagnostic";
+import type { Host, Observed } from "#model/observed";
+import type { Plan, ReadyPlan } from "#model/plan";
+import type { EnvRecord } from "#model/record";
+import type { Limit } from "#model/resource";
+import { observe } from "#observe/observe";
+import { unenforceable } from "#plan/limits";
+import { plan } from "#plan/plan";
+import type { ReadHost } from "./host.ts";
+import type { Declared, EnvFile } from "./load.ts";
+import { declare, isDiagnostics } from "./load.ts";
+import { obstruct } from "./obstacles.ts";
+import { recordOf, UNBORN } from "./state.ts";
+import type { StateView } from "./state.ts";
+
+export type Planned = { readonly plan: Plan; readonly declared: Declared };
+
+/** A file's plan, or everything that is wrong with the file. */
+export async function planApply(host: ReadHost, state: StateView, machine: Host, env: EnvFile): Promise<Planned | readonly Diagnostic[]> {
+  const record = recordOf(host, state, env.id);
+  const declared = await declare(host, env, record);
+  if (isDiagnostics(declared)) return declared;
+  const observed = look(host, state, machine, env, record);
+  const wrong = noController(declared, observed);
+  if (wrong.length > 0) return wrong;
+  const ready = plan({ intent: "apply", placement: "host", id: env.id, name: env.name, file: env.file, desired: declared.resources, observed });
+  return { declared, plan: await obstruct(host, ready) };
+}
+
+/** What destroying comes to, from the record alone. */
+export function planDestroy(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): ReadyPlan {
+  const observed = look(host, state, machine, record, record);
+  return plan({ intent: "destroy", placement: "host", id: record.id, name: record.name, file: record.file, desired: [], observed });
+}
+
+/** Looks at an environment. Mounted in another, living namespace it is left alone: the same upper must not be mounted twice (row F22). */
+export function look(
+  host: ReadHost,
+  state: StateView,
+  machine: Host,
+  env: { readonly id: EnvFile["id"]; readonly name: string },
+  record: EnvRecord | undefined,
+): Observed {
+  const observed = observe(host.reader, env.id, state.lineage ?? UNBORN, state.path, { host: machine, ...(record === undefined ? {} : { record }) });
+  const { elsewhere } = observed;
+  if (elsewhere?.alive === undefined) return observed;
+  const { pid, command } = elsewhere.alive;
+  const enter = pid > 0 ? `nsenter -t ${pid} -m envctl …` : undefined;
+  throw failure(1, "elsewhere", `${env.name} is applied in another mount namespace`, {
+    detail: `namespace ${elsewhere.namespace}, ${pid > 0 ? `where process ${pid} (${command}) lives` : command}`,
+    hint: enter === undefined ? "Work from within that namespace." : `Work from within it (${enter}), or end it; then it is rebuilt here.`,
+  });
+}
+
+function noController({ loaded, resources }: Declared, observed: Observed): readonly Diagnostic[] {
+  const limits = resources.filter((r): r is Limit => r.kind === "limit");
+  return unenforceable(limits, observed.hierarchies).map(({ limit, controller }) => ({
+    severity: "error",
+    code: "no_controller",
+    summary: `limits.${limit.name} cannot be enforced: no cgroup hierarchy with the ${controller} controller is mounted`,
+    file: loaded.display,
+    detail: "See /proc/self/mountinfo for what is mounted, /proc/cgroups for what the kernel has.",
+  }));
+}
+

@@ -1,0 +1,43 @@
+import type { AbsPath } from "#model/brand";
+import { join } from "#model/brand";
+import { KernelError } from "#model/diagnostic";
+import type { OwnedCgroup } from "#model/record";
+import type { WriteHost } from "./host.ts";
+
+/** How long an ended run's group may take to let go (ms). */
+const PATIENCE_MS = 2000;
+
+/**
+ * The groups one run joins. Where memory is counted it gets a group of its own below the environment's, so that its kills for lack of
+ * memory can be told from those of other runs; everywhere else it joins the environment's.
+ */
+export function runGroups(host: WriteHost, groups: readonly OwnedCgroup[]): { readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
+  const own = groups.find((g) => g.controllers.includes("memory"));
+  if (own === undefined) return { cgroups: groups, remove: () => undefined };
+  if (own.version === 2) handDown(host, own.dir);
+  const dir = freeGroup(host, own.dir);
+  const leaf: OwnedCgroup = { ...own, dir };
+  return { cgroups: groups.map((g) => (g === own ? leaf : g)), remove: () => removeLeaf(host, dir) };
+}
+
+/** v2 counts memory per group only where the parent hands the controller down; the environment's group holds no process itself. */
+function handDown(host: WriteHost, dir: AbsPath): void {
+  const on = (host.reader.textAny(join(dir, "cgroup.subtree_control")) ?? "").trim().split(" ");
+  if (!on.includes("memory")) host.cgroups.write(dir, "cgroup.subtree_control", "+memory");
+}
+
+function freeGroup(host: WriteHost, parent: AbsPath): AbsPath {
+  for (let n = 1; ; n++) {
+    const dir = join(parent, `${n}`);
+    if (host.cgroups.create(dir)) return dir;
+  }
+}
+
+/** Destroy may have been quicker; a process the entry left in it makes it stay, and destroy ends that. */
+function removeLeaf(host: WriteHost, dir: AbsPath): void {
+  try {
+    host.cgroups.remove(dir, PATIENCE_MS);
+  } catch (error) {
+    if (!(error instanceof KernelError && ["ENOENT", "EBUSY"].includes(error.errno))) throw error;
+  }
+}

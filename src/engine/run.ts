@@ -1,0 +1,158 @@
+import type { AbsPath } from "#model/brand";
+import { Failure, failure } from "#model/diagnostic";
+import { instanceId, mountTag, placeOf } from "#model/identity";
+import type { Ending, LaunchRoot } from "#model/launch";
+import type { OomReport } from "#model/outcome";
+import type { Plan } from "#model/plan";
+import { changes } from "#model/plan";
+import type { OwnedCgroup } from "#model/record";
+import { byTarget, type InnerMount, type Overlay } from "#model/resource";
+import { assemble, makeUpper } from "#execute/assemble";
+import { launchSpec, start } from "#launch/launch";
+import { lookAtHost } from "#observe/host";
+import { observe } from "#observe/observe";
+import { groupsAfter, resultOf } from "#plan/lower";
+import { plan as makePlan } from "#plan/plan";
+import type { Stage } from "#ports/mounts";
+import { recordBase } from "./base.ts";
+import { carryOut } from "./carry-out.ts";
+import type { WriteHost } from "./host.ts";
+import type { EnvFile, Loaded } from "./load.ts";
+import { declare, isDiagnostics, load } from "./load.ts";
+import { planApply } from "./make-plan.ts";
+import { runGroups } from "./run-groups.ts";
+import type { Lock, OpenState } from "./state.ts";
+import { hold, openState, recordOf, tryHold } from "./state.ts";
+import { keepInstance, removeInstance, sweep } from "./sweep.ts";
+
+export type RunOptions = {
+  /** Replaces the file's. */
+  readonly command?: readonly string[];
+  /** Apply also what replaces or deletes. */
+  readonly yes: boolean;
+  readonly keepOnFailure: boolean;
+};
+
+export type Ran = { readonly ending: Ending; readonly oom?: OomReport; readonly kept?: string };
+
+/** Runs in the applied environment; applies first what only creates or updates. @throws Failure 125, 126, 127 */
+export async function runApplied(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
+  const state = openState(host);
+  const lock = await hold(host, state, env.id);
+  let running: Promise<Ran>;
+  try {
+    await sweep(host, state);
+    const { loaded, plan } = await applied(host, state, env, options.yes);
+    const base = groupsAfter(plan);
+    const group = runGroups(host, base);
+    try {
+      const merged = plan.observed.place.merged;
+      running = launch(host, loaded, options, { kind: "applied", merged }, group.cgroups, plan.id, () => merged).finally(() => group.remove());
+    } catch (error) {
+      group.remove();
+      throw error;
+    }
+  } finally {
+    lock.release(); // nothing is held while the entry runs
+  }
+  return running;
+}
+
+/** The environment as declared, its harmless changes carried out. */
+async function applied(host: WriteHost, state: OpenState, env: EnvFile, yes: boolean): Promise<{ loaded: Loaded; plan: Extract<Plan, { kind: "ready" }> }> {
+  const planned = await planApply(host, state, lookAtHost(host.reader), env);
+  if (isDiagnostics(planned)) throw new Failure(3, planned);
+  const { plan, declared } = planned;
+  if (plan.kind === "blocked") throw failure(5, "busy", `${env.name} is busy: its changes cannot be applied`, { hint: `See: envctl plan ${env.display}` });
+  const { replace, delete: remove } = plan.summary;
+  if (replace + remove > 0 && !yes) {
+    throw failure(125, "refused", `${env.name} has changes that replace or delete; run applies only what creates or updates`, {
+      hint: `See them: envctl plan ${env.display}. Carry them out: envctl apply ${env.display}, or run -y.`,
+    });
+  }
+  if (changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied") {
+    const ended = await carryOut(host, plan, recordBase(host, declared.loaded, plan.observed.record), () => undefined);
+    if (ended.kind === "failed") throw ended.error;
+    if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
+  }
+  return { loaded: await withValues(host, declared.loaded), plan };
+}
+
+/** The record leaves out what variables gave entry.env: such a file is read again before a launch. */
+async function withValues(host: WriteHost, loaded: Loaded): Promise<Loaded> {
+  if (loaded.parsed || !Object.values(loaded.spec.entry.env).some((v) => v.kind === "variable")) return loaded;
+  const again = await load(host, loaded, undefined, true);
+  if (isDiagnostics(again)) throw new Failure(3, again);
+  return again;
+}
+
+/** Runs in an instance of its own that is gone afterwards, whatever happens. @throws Failure 125, 126, 127 */
+export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
+  const state = openState(host);
+  await sweep(host, state);
+  const record = recordOf(host, state, env.id);
+  const declared = await declare(host, env, record);
+  if (isDiagnostics(declared)) throw new Failure(3, declared);
+  const loaded = await withValues(host, declared.loaded);
+  const { id, lock } = freeInstance(host, state, env);
+  let kept = false;
+  try {
+    const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
+    const plan = makePlan({ intent: "apply", placement: "private", id, name: env.name, file: env.file, desired: declared.resources, observed });
+    const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
+    const ended = await carryOut(host, plan, base, () => undefined, { onError: "keep" });
+    if (ended.kind === "failed") throw ended.error;
+    if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
+    const resources = resultOf(plan);
+    const overlay = resources.find((r): r is Overlay => r.kind === "overlay")!;
+    const inner = resources.filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs").sort(byTarget);
+    const stack = { place: placeOf(state.path, id), tag: mountTag(state.lineage, id), overlay, inner };
+    const build = (stage: Stage): AbsPath => {
+      if (overlay.upper.kind === "tmpfs") stage.tmpfs(stack.place.rw, { tag: stack.tag, bytes: overlay.upper.bytes, mode: 0o700 });
+      if (overlay.upper.kind !== "none") makeUpper(host.files, stack.place, overlay);
+      assemble(stage, host.reader, stack);
+      return stack.place.merged;
+    };
+    const root: LaunchRoot = { kind: "private", dir: stack.place.dir, tag: stack.tag, overlay, inner };
+    const ran = await launch(host, loaded, options, root, groupsAfter(plan), id, build);
+    kept = options.keepOnFailure && !("code" in ran.ending && ran.ending.code === 0);
+    return kept ? { ...ran, kept: stack.place.dir } : ran;
+  } finally {
+    if (kept) {
+      keepInstance(host, state, id);
+      lock.release();
+    } else {
+      await removeInstance(host, state, id);
+      lock.releaseGone();
+    }
+  }
+}
+
+/** The lowest number that nobody uses: whoever holds an instance's lock owns the instance. */
+function freeInstance(host: WriteHost, state: OpenState, env: EnvFile): { id: ReturnType<typeof instanceId>; lock: Lock } {
+  for (let n = 1; ; n++) {
+    const id = instanceId(env.id, n);
+    if (host.reader.lstat(placeOf(state.path, id).dir) !== undefined) continue; // kept on failure, or running
+    const lock = tryHold(host, state, id);
+    if (lock !== undefined) return { id, lock };
+  }
+}
+
+function launch(
+  host: WriteHost,
+  loaded: Loaded,
+  options: RunOptions,
+  root: LaunchRoot,
+  cgroups: readonly OwnedCgroup[],
+  id: Plan["id"],
+  build: (stage: Stage) => AbsPath,
+): Promise<Ran> {
+  const command = options.command ?? loaded.spec.entry.command;
+  if (command === undefined) {
+    throw failure(125, "no_command", `${loaded.name} declares no entry.command`, { hint: `Give one: envctl run ${loaded.display} -- COMMAND` });
+  }
+  const caller = { variable: host.variable, terminal: host.terminal };
+  const started = start(host, launchSpec(loaded.spec.entry, { id, root, cgroups, command, caller }), build);
+  const done = host.onSignal(started.deliver);
+  return started.outcome.then(({ ending, oom }) => ({ ending, ...(oom === undefined ? {} : { oom }) })).finally(done);
+}
