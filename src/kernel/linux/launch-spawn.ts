@@ -52,7 +52,8 @@ export function spawn(argv: readonly [string, ...string[]], env: readonly string
   const high = fds.map((fd) => rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]));
   try {
     actions[0](list);
-    high.forEach((fd, index) => actions[1](list, fd, 3 + index));
+    // Node marks its own 0-2 close-on-exec; a dup2 onto itself takes the mark away.
+    [0, 1, 2, ...high].forEach((fd, index) => actions[1](list, fd, index));
     for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries()) attr[index]!(attributes, ...args);
     const pid: [number] = [0];
     const error = start(pid, argv[0], list, attributes, [...argv, null], [...env, null]) as number;

@@ -1,0 +1,169 @@
+import { fstatSync, openSync } from "node:fs";
+import { failure, KernelError } from "#model/diagnostic";
+import { newMount, newTmpfs } from "./context.ts";
+import { systemCall, type Call } from "./ffi.ts";
+import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE, RESOLVE } from "./flags.ts";
+import { close, ioctl, mkdirat, openat, openat2, symlinkat, withFd } from "./syscalls-file.ts";
+import { fsconfigFd, fsconfigString, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
+
+const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+
+/** Opens a directory of the new root as it is there: no symlink is followed, so a rootfs cannot point /proc or /dev elsewhere. @throws Failure 125 */
+export function systemDir(root: number, name: string): number {
+  try {
+    const how = RESOLVE.IN_ROOT | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
+    return openat2(root, name, O.PATH | O.DIRECTORY | O.NOFOLLOW, how);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const what = error.errno === "ENOENT" ? "does not exist" : "is no directory (a symlink is not followed)";
+    throw failure(125, "not_directory", `/${name} ${what} in the rootfs`, { call: error.call, errno: error.errno, hint: `make it an empty directory in the rootfs` }, error);
+  }
+}
+
+/** Attaches a detached mount and answers its descriptor, which reads and makes what is in it. */
+function attach(mount: number, parent: number, name: string): number {
+  withFd(systemDir(parent, name), (place) => moveMount(mount, place));
+  return mount;
+}
+
+function attachAndClose(mount: number, parent: number, name: string): void {
+  withFd(mount, () => attach(mount, parent, name));
+}
+
+/** Whether proc can be mounted for a pid namespace from outside of it: the option `pidns` (Linux 6.17). */
+export function procTakesPidns(): boolean {
+  return withFd(fsopen("proc"), (fs) =>
+    withFd(openat(AT_FDCWD, "/proc/thread-self/ns/pid", 0), (pidns) => {
+      try {
+        fsconfigFd(fs, "pidns", pidns);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+/** A detached proc for the pid namespace that our next children are born in; it must have one. @throws KernelError */
+export function newProc(): number {
+  return withFd(openSync("/proc/thread-self/ns/pid_for_children", "r"), (pidns) =>
+    newMount("proc", "proc", NOSUID | NODEV | NOEXEC, "proc", (fs) => fsconfigFd(fs, "pidns", pidns)),
+  );
+}
+
+/** A detached proc out of one that a child mounted at `path`. @throws KernelError */
+export function takenProc(path: string): number {
+  const tree = openTree(AT_FDCWD, path, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW);
+  mountSetattr(tree, "", AT.EMPTY_PATH, { set: NOSUID | NODEV | NOEXEC });
+  return tree;
+}
+
+// What Docker shows read-only: settings of the whole machine.
+const PROC_READ_ONLY = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+
+/** Attaches proc at /proc, its machine-wide parts read-only. @throws KernelError or Failure */
+export function mountProc(root: number, proc: number): void {
+  withFd(proc, () => {
+    attach(proc, root, "proc");
+    for (const name of PROC_READ_ONLY) {
+      const place = openIfThere(proc, name);
+      if (place === undefined) continue;
+      withFd(place, () =>
+        withFd(openTree(place, "", AT.EMPTY_PATH | OPEN_TREE.CLONE), (part) => {
+          mountSetattr(part, "", AT.EMPTY_PATH, { set: RDONLY });
+          moveMount(part, place);
+        }),
+      );
+    }
+  });
+}
+
+function openIfThere(at: number, name: string): number | undefined {
+  try {
+    return openat(at, name, O.PATH | O.NOFOLLOW);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Device numbers of <linux/major.h> and drivers/char/mem.c. */
+const NODES: readonly (readonly [name: string, major: number, minor: number])[] = [
+  ["null", 1, 3],
+  ["zero", 1, 5],
+  ["full", 1, 7],
+  ["random", 1, 8],
+  ["urandom", 1, 9],
+  ["tty", 5, 0],
+];
+
+const LINKS: readonly (readonly [name: string, target: string])[] = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+];
+
+/** A tmpfs at /dev with the nodes every program expects, terminals and shared memory of its own. @throws KernelError or Failure */
+export function mountDev(root: number): void {
+  withFd(newTmpfs({ tag: "tmpfs", mode: 0o755, bytes: "1048576" }), (dev) => {
+    attach(dev, root, "dev");
+    for (const [name, major, minor] of NODES) bindNode(dev, name, major, minor);
+    for (const [name, target] of LINKS) symlinkat(target, dev, name);
+    for (const name of ["pts", "shm"]) mkdirat(dev, name, 0o755);
+    const pts = newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
+      for (const [key, value] of [["ptmxmode", "0666"], ["mode", "620"], ["gid", "5"]] as const) fsconfigString(fs, key, value);
+    });
+    attachAndClose(pts, dev, "pts");
+    attachAndClose(newTmpfs({ tag: "shm", mode: 0o1777 }), dev, "shm");
+    mountMqueue(dev);
+  });
+}
+
+/** Read-only, so that nobody inside changes mode or owner of the host's node; a device is written to all the same. */
+function bindNode(dev: number, name: string, major: number, minor: number): void {
+  withFd(openTree(AT_FDCWD, `/dev/${name}`, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW), (node) => {
+    const stat = fstatSync(node);
+    if (!stat.isCharacterDevice() || stat.rdev !== ((major << 8) | minor)) {
+      throw failure(125, "kernel", `the host's /dev/${name} is not character device ${major}:${minor}`, { hint: `mknod -m 666 /dev/${name} c ${major} ${minor}` });
+    }
+    mountSetattr(node, "", AT.EMPTY_PATH, { set: RDONLY | NOSUID | NOEXEC, clear: NODEV });
+    withFd(openat(dev, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), () => undefined);
+    withFd(openat(dev, name, O.PATH | O.NOFOLLOW), (place) => moveMount(node, place));
+  });
+}
+
+/** POSIX message queues of the new IPC namespace, where the kernel has them (CONFIG_POSIX_MQUEUE). */
+function mountMqueue(dev: number): void {
+  let queues: number;
+  try {
+    queues = newMount("mqueue", "mqueue", NOSUID | NODEV | NOEXEC, "mqueue", () => undefined);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENODEV") return;
+    throw error;
+  }
+  mkdirat(dev, "mqueue", 0o755);
+  attachAndClose(queues, dev, "mqueue");
+}
+
+/** sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the host. */
+export function mountSys(root: number): void {
+  attachAndClose(newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined), root, "sys");
+}
+
+const rawSocket: Call = systemCall("socket", "socket", ["int", "int", "int"]);
+
+/** Brings the loopback interface up in the network namespace we are in; the kernel gives it 127.0.0.1 and ::1 (netdevice(7)). @throws KernelError */
+export function loopbackUp(): void {
+  const [AF_UNIX, SOCK_DGRAM, SIOCSIFFLAGS, IFF_UP, IFF_RUNNING] = [1, 2, 0x8914, 1, 0x40];
+  const request = Buffer.alloc(40);
+  request.write("lo");
+  request.writeUInt16LE(IFF_UP | IFF_RUNNING, 16);
+  const socket = rawSocket([AF_UNIX, SOCK_DGRAM | O.CLOEXEC, 0], () => ["AF_UNIX", "SOCK_DGRAM|SOCK_CLOEXEC", "0"]);
+  try {
+    ioctl(socket, "SIOCSIFFLAGS", SIOCSIFFLAGS, request);
+  } finally {
+    close(socket);
+  }
+}

@@ -1,0 +1,39 @@
+import type { AbsPath } from "#model/brand";
+import { signalNumber, type Ending } from "#model/launch";
+import type { Running } from "#ports/processes";
+import type { Reader } from "#ports/reader";
+
+/** What `run` hands on to its entry. */
+export const FORWARDED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+
+/** What a process does with a signal, out of its /proc/PID/status (proc_pid_status(5)). */
+export function disposition(status: string, signal: string): "default" | "ignored" | "caught" {
+  const bit = 1n << BigInt((signalNumber(signal) ?? 1) - 1);
+  const has = (mask: string): boolean => (BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`) & bit) !== 0n;
+  return has("SigCgt") ? "caught" : has("SigIgn") ? "ignored" : "default";
+}
+
+/** An entry that signals are handed on to; `ended` names the signal that was meant. */
+export type Forwarding = { deliver(signal: string): void; readonly ended: Promise<Ending> };
+
+/**
+ * Hands signals on so that an entry takes them as any process would. The kernel keeps from a PID 1 every signal it has no handler
+ * for; where the default action would have ended it, SIGKILL does, and the ending tells of the signal that was meant. What the
+ * keyboard sends (SIGINT, SIGQUIT) goes to the entry's process group, as a terminal would do: the entry has a session of its own.
+ */
+export function forward(reader: Pick<Reader, "textAny">, running: Running): Forwarding {
+  let meant: string | undefined;
+  const deliver = (signal: string): void => {
+    const status = reader.textAny(`/proc/${running.pid}/status` as AbsPath);
+    if (status !== undefined && disposition(status, signal) === "default") {
+      meant ??= signal;
+      running.signal("SIGKILL");
+    } else {
+      running.signal(signal, signal === "SIGINT" || signal === "SIGQUIT" ? "group" : undefined);
+    }
+  };
+  const ended = running.ended.then((ending) =>
+    meant !== undefined && "signal" in ending && ending.signal === "SIGKILL" ? { signal: meant } : ending,
+  );
+  return { deliver, ended };
+}
