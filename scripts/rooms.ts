@@ -66,7 +66,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   guard: {
     files: "src/guard/**",
     why: "the only unmount and the only delete stay small enough to be read in one sitting",
-    rooms: ["model", "ports"],
+    rooms: ["model", "ports", "observe"],
   },
   execute: {
     files: "src/execute/**",

@@ -33,7 +33,11 @@ export type Place = {
 };
 
 /** A cgroup hierarchy as mounted here. `mount` is where our namespace sees its root. */
-export type Hierarchy = { readonly version: 1 | 2; readonly mount: AbsPath; readonly controllers: readonly string[] };
+export type Hierarchy = {
+  readonly version: 1 | 2;
+  readonly mount: AbsPath;
+  readonly controllers: readonly string[];
+};
 
 /** A group of ours in one hierarchy: `values` are read back in the canonical form of Limit.value. */
 export type ObservedCgroup = {
@@ -66,8 +70,36 @@ export type RecordState =
   | { readonly kind: "valid"; readonly record: EnvRecord }
   | { readonly kind: "bad"; readonly path: AbsPath; readonly why: string; readonly hint: string };
 
-/** A record's mount namespace that is not ours. `alive`: a process there still sees our mounts. */
-export type Elsewhere = { readonly namespace: string; readonly alive?: { readonly pid: number; readonly command: string } };
+/** Another mount namespace in which our overlay is mounted: a copy, or a run's own. */
+export type NamespaceView = {
+  /** Inode number, as in /proc/PID/ns/mnt. */
+  readonly namespace: string;
+  /** A process that lives there. */
+  readonly pid: number;
+  readonly command: string;
+  /** A process of the environment's own cgroups lives there: it goes with them. */
+  readonly own: boolean;
+  /** Our overlay and everything that hangs below it, as that process sees it. */
+  readonly mounts: readonly MountEntry[];
+};
+
+/** What the host is, read once for all environments. */
+export type Host = {
+  readonly boot: string;
+  readonly mountNamespace: string;
+  /** The text of /proc/self/mountinfo. */
+  readonly mountinfo: string;
+  readonly hierarchies: readonly Hierarchy[];
+};
+
+/**
+ * A record's mount namespace that is not ours. `alive`: a process there still sees our mounts; pid 0 where no process is left but a
+ * bind mount keeps the namespace, then `command` says which.
+ */
+export type Elsewhere = {
+  readonly namespace: string;
+  readonly alive?: { readonly pid: number; readonly command: string };
+};
 
 /** One observation of one environment; the planner sees nothing else of the host. */
 export type Observed = {
@@ -79,6 +111,8 @@ export type Observed = {
   readonly record?: EnvRecord;
   /** Every mount at or below `place.dir`, in the kernel's order. */
   readonly mounts: readonly MountEntry[];
+  /** Mounts of our overlay at other places of this namespace: somebody bound it there, and it stays in use when ours goes. */
+  readonly copies?: readonly MountEntry[];
   /** The mount `place.dir` lies on, the environment's own anchor not counted. */
   readonly covering?: MountEntry;
   readonly hierarchies: readonly Hierarchy[];

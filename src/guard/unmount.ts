@@ -1,0 +1,79 @@
+import type { AbsPath } from "#model/brand";
+import { isWithin } from "#model/brand";
+import { failure } from "#model/diagnostic";
+import type { MountEntry } from "#model/observed";
+import type { Mounts } from "#ports/mounts";
+import type { Reader } from "#ports/reader";
+import type { Claim } from "./prove.ts";
+import { prove } from "./prove.ts";
+import type { Table } from "./table.ts";
+import { mountsWithin, readTable } from "./table.ts";
+
+export type UnmountOptions = {
+  /** The mount id the plan saw there; another one now is a stale plan. */
+  readonly expected?: string;
+  /** MNT_DETACH: only where the user asked for it (--force-lazy). */
+  readonly lazy?: boolean;
+};
+
+/**
+ * The only unmount. Takes the topmost mount at a point away after proving that it is ours; false where nothing is mounted there.
+ * @throws Failure foreign_mount, stale_plan
+ * @throws KernelError EBUSY where something in it is in use
+ */
+export function unmount(
+  ports: { readonly reader: Reader; readonly mounts: Mounts },
+  claim: Claim,
+  point: AbsPath,
+  options: UnmountOptions = {},
+): boolean {
+  const { reader, mounts } = ports;
+  const table = readTable(reader, [claim.place.dir]);
+  const mount = topmost(reader, table, point);
+  if (mount === undefined) return false;
+  if (options.expected !== undefined && options.expected !== mount.id) {
+    throw failure(
+      6,
+      "stale_plan",
+      `${point} holds mount ${mount.id} now, not ${options.expected} as planned`,
+      { hint: "repeat the command" },
+    );
+  }
+  const lazy = options.lazy ?? false;
+  // A lazy unmount takes everything below along, in use or not; otherwise the kernel refuses with EBUSY.
+  for (const m of lazy ? mountsWithin(table, point).filter((m) => hangsBelow(table, m, mount)) : [mount])
+    refuseForeign(reader, table, claim, m);
+  mounts.unmount(point, lazy);
+  return true;
+}
+
+function refuseForeign(reader: Reader, table: Table, claim: Claim, mount: MountEntry): void {
+  const verdict = prove(reader, table, claim, mount);
+  if (verdict.ours) return;
+  throw failure(5, "foreign_mount", `${mount.point} is not ours to unmount`, {
+    detail: verdict.why,
+    hint: `umount ${mount.point}`,
+  });
+}
+
+/** The mount a path leads to. Where mounts are there and the path leads to another, they are hidden, and unmounting would hit the other. */
+function topmost(reader: Reader, table: Table, point: AbsPath): MountEntry | undefined {
+  const here = table.mounts.filter((m) => m.point === point);
+  if (here.length === 0) return undefined;
+  const id = reader.mountId(point);
+  const mount = id === undefined ? here.at(-1) : here.find((m) => m.id === id);
+  if (mount !== undefined) return mount;
+  throw failure(5, "foreign_mount", `${point} is hidden by another mount`, {
+    detail: `mount ${here.at(-1)!.id} is there, and the path leads to mount ${id}`,
+    hint: `unmount what lies over it first: grep ' ${id} \\|^${id} ' /proc/self/mountinfo`,
+  });
+}
+
+function hangsBelow(table: Table, mount: MountEntry, top: MountEntry): boolean {
+  for (let m: MountEntry | undefined = mount; m !== undefined && isWithin(top.point, m.point);) {
+    if (m.id === top.id) return true;
+    const up: string = m.parent;
+    m = table.mounts.find((other) => other.id === up);
+  }
+  return false;
+}

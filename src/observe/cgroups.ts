@@ -1,0 +1,68 @@
+import type { AbsPath, EnvId, Lineage } from "#model/brand";
+import { join } from "#model/brand";
+import { cgroupDir, isEnvId } from "#model/identity";
+import type { Hierarchy, ObservedCgroup } from "#model/observed";
+import type { OwnedCgroup } from "#model/record";
+import type { Reader } from "#ports/reader";
+import { controlPath, memoryUseFile, readLimits } from "./limits.ts";
+import { quietly } from "./proc.ts";
+
+/** The groups of an environment: recorded ones, whether they exist or not, and any other at its place. */
+export function observeCgroups(
+  reader: Reader,
+  hierarchies: readonly Hierarchy[],
+  lineage: Lineage,
+  id: EnvId,
+  recorded: readonly OwnedCgroup[],
+): readonly ObservedCgroup[] {
+  const known = new Set(recorded.map((g) => g.dir));
+  const others = hierarchies
+    .map((h) => ({ dir: cgroupDir(h.mount, lineage, id), version: h.version, controllers: h.controllers }))
+    .filter(({ dir }) => !known.has(dir) && reader.stat(dir)?.type === "dir");
+  return [...recorded, ...others].map(({ dir, version, controllers }) => {
+    // A record names the controllers it uses; a later command may want others of the same hierarchy.
+    const all = hierarchies.find((h) => dir.startsWith(`${h.mount}/`))?.controllers ?? controllers;
+    return observeGroup(reader, { dir, version, controllers: all });
+  });
+}
+
+function observeGroup(reader: Reader, group: OwnedCgroup): ObservedCgroup {
+  const { dir, version, controllers } = group;
+  const exists = reader.stat(dir)?.type === "dir";
+  if (!exists) return { dir, version, exists, values: {}, populated: false };
+  const file = (name: string): string | undefined => quietly(() => reader.textAny(controlPath(dir, name)));
+  const memoryUse = controllers.includes("memory") ? file(memoryUseFile(version))?.trim() : undefined;
+  return {
+    dir,
+    version,
+    exists,
+    values: readLimits(version, controllers, file),
+    ...(memoryUse === undefined ? {} : { memoryUse }),
+    populated: isPopulated(reader, dir, file),
+  };
+}
+
+/** v2 says it in cgroup.events; on v1 a group counts as populated while it has processes or groups below it (kernfs: links = 2 + groups). */
+function isPopulated(reader: Reader, dir: AbsPath, file: (name: string) => string | undefined): boolean {
+  const events = file("cgroup.events");
+  if (events !== undefined) return /^populated 1$/m.test(events);
+  return (file("cgroup.procs") ?? "").trim() !== "" || (reader.stat(dir)?.nlink ?? 2) > 2;
+}
+
+/** Every environment that has a group below `envctl-LINEAGE`, with its groups: for leftovers that no record names. */
+export function groupsOfLineage(
+  reader: Reader,
+  hierarchies: readonly Hierarchy[],
+  lineage: Lineage,
+): ReadonlyMap<EnvId, readonly OwnedCgroup[]> {
+  const found = new Map<EnvId, OwnedCgroup[]>();
+  for (const { mount, version, controllers } of hierarchies) {
+    const top = join(mount, `envctl-${lineage}`);
+    for (const name of quietly(() => reader.listAny(top)) ?? []) {
+      const dir = join(top, name);
+      if (!isEnvId(name) || reader.stat(dir)?.type !== "dir") continue;
+      found.set(name, [...(found.get(name) ?? []), { dir, version, controllers }]);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,81 @@
+import { type AbsPath, join } from "#model/brand";
+import { parseMountinfo } from "#model/mountinfo";
+import type { Hierarchy, MountEntry } from "#model/observed";
+import type { Reader } from "#ports/reader";
+import { proc, quietly } from "./proc.ts";
+
+/** Mount options of cgroup v1 that name no controller (cgroup1_fs_parameters in kernel/cgroup/cgroup-v1.c). */
+const FLAGS = new Set([
+  "rw",
+  "ro",
+  "all",
+  "none",
+  "noprefix",
+  "clone_children",
+  "cpuset_v2_mode",
+  "xattr",
+  "favordynmods",
+]);
+
+/**
+ * Every hierarchy mounted here, once (rows E1, E3): v1 by the controllers among its options (comounts such as `cpu,cpuacct` are one),
+ * v2 by what its `cgroup.controllers` says. `names`: the controllers of /proc/self/cgroup, where it could be read; /proc/cgroups
+ * is not asked, since it lists controllers that nothing has. A writable mount of the whole hierarchy is preferred.
+ */
+export function hierarchiesOf(
+  mounts: readonly MountEntry[],
+  names: ReadonlySet<string> | undefined,
+  v2Controllers: (mount: AbsPath) => string | undefined,
+): readonly Hierarchy[] {
+  const byDevice = new Map<string, MountEntry>();
+  const rank = (m: MountEntry): number => (m.options.includes("ro") ? 0 : 2) + (m.root === "/" ? 1 : 0);
+  for (const mount of mounts) {
+    const known = byDevice.get(mount.dev);
+    if (known === undefined || rank(mount) > rank(known)) byDevice.set(mount.dev, mount);
+  }
+  return [...byDevice.values()].flatMap((mount): Hierarchy[] => {
+    const at = mount.point as AbsPath;
+    if (mount.type === "cgroup2") {
+      const controllers = words(v2Controllers(at) ?? "");
+      return [{ version: 2, mount: at, controllers }];
+    }
+    const isController = (o: string): boolean =>
+      names === undefined ? !FLAGS.has(o) && !o.includes("=") : names.has(o);
+    return [{ version: 1, mount: at, controllers: mount.superOptions.filter(isController) }];
+  });
+}
+
+/** The v1 controllers a process is attached by: `4:cpu,cpuacct:/` (cgroups(7)); named hierarchies have none. */
+export function v1Controllers(cgroup: string): ReadonlySet<string> {
+  const lists = cgroup.split("\n").map((line) => line.split(":")[1] ?? "");
+  return new Set(
+    lists.flatMap((list) => list.split(",")).filter((name) => name !== "" && !name.startsWith("name=")),
+  );
+}
+
+/**
+ * Finds the hierarchies through the mount table. One that another mount hides cannot be reached by its path and is left out. With
+ * `parent` (--cgroup-parent) a hierarchy begins at that group, where it has it.
+ */
+export function readHierarchies(reader: Reader, mountinfo: string, parent = "/"): readonly Hierarchy[] {
+  const mounts = parseMountinfo(mountinfo, [" - cgroup ", " - cgroup2 "]).filter(
+    (m) => m.type === "cgroup" || m.type === "cgroup2",
+  );
+  const visible = mounts.filter((m) => {
+    const id = quietly(() => reader.mountId(m.point as AbsPath));
+    return id === undefined || id === m.id;
+  });
+  const own = quietly(() => reader.textAny(proc("self", "cgroup")));
+  const start = (mount: AbsPath): AbsPath => join(mount, parent);
+  const all = hierarchiesOf(visible, own === undefined ? undefined : v1Controllers(own), (mount) =>
+    quietly(() => reader.textAny(join(start(mount), "cgroup.controllers"))),
+  );
+  const shifted = all.map((h) => ({ ...h, mount: start(h.mount) }));
+  return parent === "/" ? shifted : shifted.filter((h) => reader.stat(h.mount)?.type === "dir");
+}
+
+const words = (text: string): readonly string[] =>
+  text
+    .trim()
+    .split(/\s+/)
+    .filter((w) => w !== "");

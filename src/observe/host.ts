@@ -1,0 +1,61 @@
+import { type AbsPath, isWithin, parentOf } from "#model/brand";
+import { parseCpuList } from "#model/cpulist";
+import { mountById, parseMountinfo } from "#model/mountinfo";
+import type { Elsewhere, Host, MountEntry } from "#model/observed";
+import type { Reader } from "#ports/reader";
+import { readHierarchies } from "./hierarchies.ts";
+import { allPids, commandOf, mountNamespaceOf, proc } from "./proc.ts";
+
+/** The text of this namespace's mount table. */
+export function readMountinfo(reader: Reader): string {
+  return reader.text(proc("self", "mountinfo"));
+}
+
+/** What all environments share: read once, handed to each `observe`. `cgroupParent`: the group, seen from each hierarchy's root, to stay below. */
+export function lookAtHost(reader: Reader, cgroupParent?: string): Host {
+  const mountinfo = readMountinfo(reader);
+  return {
+    boot: reader.text("/proc/sys/kernel/random/boot_id" as AbsPath).trim(),
+    mountNamespace: mountNamespaceOf(reader, "self") ?? "",
+    mountinfo,
+    hierarchies: readHierarchies(reader, mountinfo, cgroupParent),
+  };
+}
+
+/** CPUs that are online (sysfs-devices-system-cpu). */
+export function onlineCpus(reader: Reader): readonly number[] {
+  return parseCpuList(reader.textAny("/sys/devices/system/cpu/online" as AbsPath) ?? "") ?? [0];
+}
+
+/** Memory nodes that have memory; a kernel without NUMA shows none and has node 0. */
+export function memoryNodes(reader: Reader): readonly number[] {
+  const nodes = "/sys/devices/system/node";
+  const text =
+    reader.textAny(`${nodes}/has_memory` as AbsPath) ?? reader.textAny(`${nodes}/online` as AbsPath);
+  return parseCpuList(text ?? "") ?? [0];
+}
+
+/** The mount a path lies on, found from its nearest directory that exists. */
+export function coveringMount(reader: Reader, mountinfo: string, path: AbsPath): MountEntry | undefined {
+  let at = path;
+  while (at !== "/" && reader.stat(at) === undefined) at = parentOf(at);
+  const id = reader.mountId(at);
+  if (id !== undefined) return mountById(mountinfo, id);
+  // Before 5.8: the last one with the longest point that is a prefix.
+  return parseMountinfo(mountinfo).reduce<MountEntry | undefined>((best, m) => {
+    return isWithin(m.point, at) && m.point.length >= (best?.point.length ?? 0) ? m : best;
+  }, undefined);
+}
+
+/** Where a recorded mount namespace that is not ours stands: who lives there, or which bind mount keeps it. */
+export function lookElsewhere(reader: Reader, host: Host, namespace: string): Elsewhere {
+  const pid = allPids(reader).find((p) => mountNamespaceOf(reader, p) === namespace);
+  if (pid !== undefined) return { namespace, alive: { pid, command: commandOf(reader, pid) } };
+  // `unshare --mount=FILE` keeps a namespace without processes: nsfs shows it as the root of a mount.
+  const kept = parseMountinfo(host.mountinfo, [` mnt:[${namespace}] `]).find(
+    (m) => m.root === `mnt:[${namespace}]`,
+  );
+  return kept === undefined
+    ? { namespace }
+    : { namespace, alive: { pid: 0, command: `(kept by the bind mount ${kept.point})` } };
+}

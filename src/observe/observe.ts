@@ -1,0 +1,85 @@
+import type { AbsPath, EnvId, Lineage } from "#model/brand";
+import { isWithin, parentOf } from "#model/brand";
+import { mountTag, placeOf } from "#model/identity";
+import { escapePath, parseMountinfo } from "#model/mountinfo";
+import type { Host, MountEntry, Observed, Place } from "#model/observed";
+import type { EnvRecord } from "#model/record";
+import type { Reader } from "#ports/reader";
+import { observeCgroups } from "./cgroups.ts";
+import { coveringMount, lookAtHost, lookElsewhere, readMountinfo } from "./host.ts";
+import { quietly } from "./proc.ts";
+import { isUpperUsed } from "./upper.ts";
+
+export type Wanted = {
+  /** From `lookAtHost`; read anew where absent. */
+  readonly host?: Host;
+  /** What the environment's record says; absent: it has none. */
+  readonly record?: EnvRecord;
+};
+
+/** Looks at one environment, changing nothing. `state` is a real path. @throws KernelError where /proc cannot be read */
+export function observe(
+  reader: Reader,
+  id: EnvId,
+  lineage: Lineage,
+  state: AbsPath,
+  wanted: Wanted = {},
+): Observed {
+  const { record } = wanted;
+  const host = wanted.host ?? lookAtHost(reader);
+  const place = placeOf(state, id);
+  const tag = mountTag(lineage, id);
+  const rebooted = record !== undefined && record.boot !== host.boot;
+  const abroad = record !== undefined && !rebooted && record.mountNamespace !== host.mountNamespace;
+  const seen = mountsOf(reader, host, place, tag, rebooted || abroad ? undefined : record);
+  const covering = coveringMount(reader, host.mountinfo, parentOf(place.dir));
+  return {
+    id,
+    lineage,
+    place,
+    boot: host.boot,
+    mountNamespace: host.mountNamespace,
+    ...(record === undefined ? {} : { record }),
+    mounts: seen.filter((m) => isWithin(place.dir, m.point)),
+    copies: seen.filter((m) => m.source === tag && m.type === "overlay" && !isWithin(place.dir, m.point)),
+    ...(covering === undefined ? {} : { covering }),
+    hierarchies: host.hierarchies,
+    cgroups: observeCgroups(reader, host.hierarchies, lineage, id, record?.cgroups ?? []),
+    upperUsed: isUpperUsed(reader, place.upper),
+    ...(abroad ? { elsewhere: lookElsewhere(reader, host, record.mountNamespace) } : {}),
+    staleSources: record === undefined ? {} : staleSources(reader, record),
+    rebooted,
+  };
+}
+
+/**
+ * Mounts at our place and mounts of our overlay. Before 5.8 one read can miss entries while others unmount, so where a recorded mount is
+ * missing the table is read once more and the fuller answer counts.
+ */
+function mountsOf(
+  reader: Reader,
+  host: Host,
+  place: Place,
+  tag: string,
+  record: EnvRecord | undefined,
+): readonly MountEntry[] {
+  const about = [escapePath(place.dir), ` ${tag} `];
+  const first = parseMountinfo(host.mountinfo, about);
+  const ids = new Set(first.map((m) => m.id));
+  if (Object.values(record?.mounts ?? {}).every((m) => ids.has(m.id))) return first;
+  const second = parseMountinfo(readMountinfo(reader), about);
+  return second.length >= first.length ? second : first;
+}
+
+/** Recorded sources that are another object now, or none: the mount still holds what was there. */
+function staleSources(reader: Reader, record: EnvRecord): Readonly<Record<string, "gone" | "replaced">> {
+  const out: Record<string, "gone" | "replaced"> = {};
+  for (const r of record.resources) {
+    if (r.kind !== "volume" || r.inode === undefined) continue;
+    const now = quietly(() => reader.stat(r.path) ?? null);
+    if (now === undefined) continue; // not ours to look at
+    if (now === null) out[r.address] = "gone";
+    else if (now.dev !== r.inode.dev || now.ino !== r.inode.ino) out[r.address] = "replaced";
+  }
+  return out;
+}

@@ -1,0 +1,83 @@
+import type { EnvRecord } from "#model/record";
+import { checkRecord } from "./schema.ts";
+
+export const FORMAT = "envctl.record/1";
+
+/** What a text turned out to be. `newer`: another format; its version is that of the envctl that wrote it. */
+export type Decoded =
+  | { readonly kind: "record"; readonly record: EnvRecord }
+  | { readonly kind: "newer"; readonly format: string; readonly version: string }
+  | { readonly kind: "corrupt"; readonly why: string };
+
+/** The text of a record: JSON with sorted keys and, beside the record's own, a sha256 over all the rest. Bytes are numbers (at most 2^53−1). */
+export function encode(record: EnvRecord, sha256: (text: string) => string): string {
+  const body = sorted(record);
+  return `${JSON.stringify({ format: record.format, checksum: checksum(body, sha256), ...body }, undefined, 1)}\n`;
+}
+
+/** Reads it back; the checksum does not depend on how the JSON is laid out. */
+export function decode(text: string, sha256: (text: string) => string): Decoded {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return {
+      kind: "corrupt",
+      why: text.trim() === "" ? "it is empty" : `it is no JSON: ${(error as Error).message}`,
+    };
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    return { kind: "corrupt", why: "it holds no object" };
+  const { checksum: stored, ...body } = json as Record<string, unknown>;
+  const { format, version } = body;
+  if (format !== FORMAT) {
+    const later = typeof format === "string" && format.startsWith("envctl.record/");
+    return later
+      ? { kind: "newer", format, version: String(version) }
+      : { kind: "corrupt", why: "it has no format" };
+  }
+  if (stored !== checksum(sorted(body), sha256))
+    return { kind: "corrupt", why: "its checksum does not match: it was edited or damaged" };
+  const problem = checkRecord(body, "");
+  if (problem !== undefined) return { kind: "corrupt", why: problem };
+  return { kind: "record", record: revive(body) };
+}
+
+function checksum(body: Readonly<Record<string, unknown>>, sha256: (text: string) => string): string {
+  return sha256(JSON.stringify(body));
+}
+
+/** Keys in one order at every level, absent values left out, bigint as numbers. */
+function sorted(value: object): Record<string, unknown> {
+  const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, plain(v)]));
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  return typeof value === "object" && value !== null ? sorted(value) : value;
+}
+
+/** The bytes of a Spec are bigint in memory and numbers here. The shape was checked. */
+function revive(body: Record<string, unknown>): EnvRecord {
+  const record = body as unknown as EnvRecord;
+  const { overlay, tmpfs, limits } = record.spec;
+  const { memory, swap, ...rest } = limits;
+  return {
+    ...record,
+    spec: {
+      ...record.spec,
+      overlay:
+        overlay.upper.kind === "tmpfs"
+          ? { ...overlay, upper: { ...overlay.upper, size: BigInt(overlay.upper.size) } }
+          : overlay,
+      tmpfs: tmpfs.map((t) => (t.size === undefined ? t : { ...t, size: BigInt(t.size) })),
+      limits: {
+        ...rest,
+        ...(memory === undefined ? {} : { memory: BigInt(memory) }),
+        ...(swap === undefined ? {} : { swap: BigInt(swap) }),
+      },
+    },
+  };
+}
