@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { KernelError } from "#model/diagnostic";
 import { AT, AT_FDCWD, CLONE, LOCK, MOUNT_ATTR, MS, O, OPEN_TREE, RESOLVE, UMOUNT } from "#kernel/flags";
+import { hintFor } from "#kernel/hints";
 import * as file from "#kernel/syscalls-file";
 import * as mount from "#kernel/syscalls-mount";
 import * as proc from "#kernel/syscalls-process";
@@ -126,6 +127,8 @@ test("a refused call prints like strace and keeps the kernel's errno", async (t)
 test("hints come from one table, by call and errno", () => {
   assert.throws(() => mount.fsopen("nosuchfs"), (error) => error instanceof KernelError && /modprobe/.test(error.hint ?? ""));
   assert.throws(() => file.openat(AT_FDCWD, NONE, 0), (error) => error instanceof KernelError && error.hint === undefined);
+  assert.match(hintFor("move_mount", "ENOSPC") ?? "", /fs\.mount-max/);
+  assert.match(hintFor("write", "ENOSPC") ?? "", /df -h/);
 });
 
 test("a name with a NUL byte never reaches the kernel", () => {
