@@ -34,7 +34,7 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
       carryOut: (plan, tell, onError) => {
         if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
         const { loaded } = planned.find((p) => p.plan === plan)!.declared;
-        return carryOut(host, plan, recordBase(host, loaded, plan.observed.record), tell, { onError });
+        return carryOut(host, state, plan, recordBase(host, loaded, plan.observed.record), tell, { onError });
       },
       close: () => locks.forEach((lock) => lock.release()),
     };

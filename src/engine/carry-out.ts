@@ -1,12 +1,13 @@
 import { mountTag } from "#model/identity";
 import type { Plan, ReadyPlan } from "#model/plan";
+import type { EnvRecord } from "#model/record";
 import type { StepEvent } from "#model/step";
 import type { RecordBase } from "#execute/context";
 import { execute, type Ended } from "#execute/execute";
 import { groupsAfter, lower, resultOf } from "#plan/lower";
 import { recordedResources } from "#plan/standing";
 import type { WriteHost } from "./host.ts";
-import { forgetEnv, saveRecord } from "./state.ts";
+import { forgetEnv, saveRecord, type OpenState } from "./state.ts";
 
 export type Told = (plan: Plan, event: StepEvent) => void;
 
@@ -16,7 +17,7 @@ export type Carried = Ended & { readonly undone: "nothing" | "all" | "failed" };
 export type CarryOptions = { readonly onError?: "rollback" | "keep"; readonly keepUpper?: boolean; readonly lazy?: boolean };
 
 /** Carries out a plan: every step is told, and between two steps pending signals are let in. */
-export async function carryOut(host: WriteHost, plan: ReadyPlan, base: RecordBase | undefined, tell: Told, options: CarryOptions = {}): Promise<Carried> {
+export async function carryOut(host: WriteHost, state: OpenState, plan: ReadyPlan, base: RecordBase | undefined, tell: Told, options: CarryOptions = {}): Promise<Carried> {
   const { observed } = plan;
   const { reader, mounts, files, cgroups, clock } = host;
   const context = {
@@ -27,8 +28,8 @@ export async function carryOut(host: WriteHost, plan: ReadyPlan, base: RecordBas
     after: resultOf(plan),
     groups: groupsAfter(plan),
     before: recordedResources(observed),
-    save: (record: Parameters<typeof saveRecord>[1]) => saveRecord(host, record),
-    forget: () => forgetEnv(host, plan.id),
+    save: (record: EnvRecord) => saveRecord(host, state, record),
+    forget: () => forgetEnv(host, state, plan.id),
     mounted: new Map(Object.entries(observed.record?.mounts ?? {})),
     down: new Map(),
     held: false,

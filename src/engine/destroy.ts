@@ -41,19 +41,16 @@ export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Ta
 export async function openDestroy(host: WriteHost, targets: readonly Target[], options: DestroyOptions): Promise<DestroySession> {
   const state = openState(host);
   const locks: Lock[] = [];
-  const gone = new Set<Lock>();
-  const close = (): void => locks.forEach((lock) => (gone.has(lock) ? lock.releaseGone() : lock.release()));
+  const close = (): void => locks.forEach((lock) => lock.release());
   try {
     await sweep(host, state);
     const plans: Plan[] = [];
-    const byPlan = new Map<Plan, { lock: Lock; record: EnvRecord }>();
+    const records = new Map<Plan, EnvRecord>();
     for (const target of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      const lock = await hold(host, state, target.id);
-      locks.push(lock);
+      locks.push(await hold(host, state, target.id));
       const record = recordOf(host, state, target.id);
       if (record === undefined) {
         await removeUnrecorded(host, state, target.id);
-        gone.add(lock);
         continue;
       }
       const ready = planDestroy(host, state, lookAtHost(host.reader), record);
@@ -62,16 +59,13 @@ export async function openDestroy(host: WriteHost, targets: readonly Target[], o
       const counted = { ...ready, observed: { ...ready.observed, ...use }, ...(options.keepUpper ? { keepUpper: true } : {}) };
       const plan = options.lazy ? counted : obstruct(host, counted);
       plans.push(plan);
-      byPlan.set(plan, { lock, record });
+      records.set(plan, record);
     }
     return {
       plans,
       carryOut: async (plan, tell) => {
         if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
-        const { lock, record } = byPlan.get(plan)!;
-        const ended = await carryOut(host, plan, baseOf(record), tell, { ...options, onError: "keep" });
-        if (ended.kind === "done" && !options.keepUpper) gone.add(lock);
-        return ended;
+        return carryOut(host, state, plan, baseOf(records.get(plan)!), tell, { ...options, onError: "keep" });
       },
       close,
     };

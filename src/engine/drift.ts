@@ -1,18 +1,17 @@
 import type { AbsPath, EnvId } from "#model/brand";
-import { placeOf, instanceOf, mountTag } from "#model/identity";
+import { placeOf, instanceOf } from "#model/identity";
 import { parseMountinfo } from "#model/mountinfo";
-import type { Host } from "#model/observed";
+import type { Host, Observed } from "#model/observed";
 import type { DriftReport } from "#model/outcome";
 import type { Finding } from "#model/plan";
 import type { EnvRecord } from "#model/record";
-import { holders } from "#guard/holders";
 import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
 import { findings } from "#plan/drift";
 import { ourOverlays } from "#plan/standing";
 import type { ReadHost } from "./host.ts";
 import { look } from "./make-plan.ts";
-import { formerDevice } from "./obstacles.ts";
+import { lingering } from "./obstacles.ts";
 import type { Target } from "./select.ts";
 import type { StateView } from "./state.ts";
 import { envIds, recordStateOf, viewState } from "./state.ts";
@@ -44,16 +43,13 @@ function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRec
   const { id, name, file } = record;
   const observed = look(host, state, machine, record, record);
   const unapplied = host.reader.textAny(file) !== record.text;
-  const held = ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept" ? [] : stillHeld(host, record, machine, observed);
+  const held = ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept" ? [] : stillHeld(host, record, observed);
   return { id, name, file, unapplied, findings: [...findings(observed), ...held] };
 }
 
 /** Row F7: unmounted lazily, or copied into another namespace, the overlay still uses upper. */
-function stillHeld(host: ReadHost, record: EnvRecord, machine: Host, observed: Parameters<typeof findings>[0]): readonly Finding[] {
-  const dev = formerDevice(machine.mountinfo, record, mountTag(record.lineage, record.id));
-  if (dev === undefined) return [];
-  const found = holders(host.reader, { merged: observed.place.merged, ids: new Set(), dev, own: new Set() });
-  return found.map((h) => ({
+function stillHeld(host: ReadHost, record: EnvRecord, observed: Observed): readonly Finding[] {
+  return lingering(host, record, observed).map((h) => ({
     env: record.id,
     address: `${record.name}.overlay`,
     kind: "leftover",

@@ -1,15 +1,13 @@
-import { claimOf } from "#guard/prove";
+import { mountTag } from "#model/identity";
+import type { Holder, Observed } from "#model/observed";
+import type { Blocker, Plan, ReadyPlan } from "#model/plan";
+import type { EnvRecord } from "#model/record";
 import { foreignMounts } from "#guard/foreign";
 import { processesIn } from "#guard/groups";
 import { holders } from "#guard/holders";
-import { mountTag } from "#model/identity";
-import { parseMountinfo } from "#model/mountinfo";
-import type { Blocker, Plan, ReadyPlan } from "#model/plan";
-import type { EnvRecord } from "#model/record";
-import { ourOverlays } from "#plan/standing";
-import { takesDown } from "#plan/plan";
-import { readMountinfo } from "#observe/host";
+import { claimOf } from "#guard/prove";
 import { namespacesWith } from "#observe/namespaces";
+import { takesDown } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 
 /**
@@ -17,29 +15,29 @@ import type { ReadHost } from "./host.ts";
  * below ours that are not ours. Destroy stops the environment's own processes; an apply that replaces is stopped by them.
  */
 export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
-  const { observed, intent } = plan;
+  const { observed, intent, actions } = plan;
   const { record } = observed;
-  if (record === undefined || observed.rebooted || !(takesDown(plan.actions) || lost(plan))) return plan;
-  const tag = mountTag(observed.lineage, plan.id);
+  // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
+  const lost = actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
+  if (record === undefined || observed.rebooted || !(takesDown(actions) || lost)) return plan;
   const own = processesIn(host.reader, observed.cgroups.filter((g) => g.exists).map((g) => g.dir));
+  const tag = mountTag(observed.lineage, plan.id);
   const views = namespacesWith(host.reader, tag, own);
+  const claim = claimOf(record, observed.place.state);
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
-  const dev = ourOverlays(observed)[0]?.dev ?? formerDevice(readMountinfo(host.reader), record, tag);
-  const found = holders(host.reader, { merged: observed.place.merged, ids, ...(dev === undefined ? {} : { dev }), own });
+  const found = holders(host.reader, { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own });
   const blocked = found.filter((h) => intent === "apply" || !h.own).map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
-  const foreign = foreignMounts(host.reader, claimOf(record, observed.place.state), views);
+  const foreign = foreignMounts(host.reader, claim, views);
   return blocked.length + foreign.length === 0 ? plan : { ...plan, kind: "blocked", blocked, foreign };
 }
 
-/** The device our overlay had, unless the kernel has given the number to somebody else's file system since. */
-export function formerDevice(mountinfo: string, record: EnvRecord, tag: string): string | undefined {
-  const dev = record.mounts[`${record.name}.overlay`]?.dev;
-  if (dev === undefined) return undefined;
-  const now = parseMountinfo(mountinfo, [` ${dev} `]).filter((m) => m.dev === dev);
-  return now.every((m) => m.source === tag) ? dev : undefined;
+/** Who still sits in a recorded overlay that is mounted no longer (row F7). */
+export function lingering(host: ReadHost, record: EnvRecord, observed: Observed): readonly Holder[] {
+  const tag = mountTag(record.lineage, record.id);
+  return holders(host.reader, { merged: observed.place.merged, ids: new Set(), ...overlayDevice(record), tag, own: new Set() });
 }
 
-/** The overlay is recorded and not mounted: somebody may still sit in it (a lazy unmount), and its upper must not be mounted again. */
-function lost(plan: ReadyPlan): boolean {
-  return plan.actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
+function overlayDevice(record: EnvRecord): { readonly dev?: string } {
+  const mount = record.mounts[`${record.name}.overlay`];
+  return mount === undefined ? {} : { dev: mount.dev };
 }

@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { Failure, failure } from "#model/diagnostic";
-import { instanceId, mountTag, placeOf } from "#model/identity";
+import { mountTag, placeOf } from "#model/identity";
 import type { Ending, LaunchRoot } from "#model/launch";
 import type { OomReport } from "#model/outcome";
 import type { Plan } from "#model/plan";
@@ -21,8 +21,8 @@ import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, load } from "./load.ts";
 import { planApply } from "./make-plan.ts";
 import { runGroups } from "./run-groups.ts";
-import type { Lock, OpenState } from "./state.ts";
-import { hold, openState, recordOf, tryHold } from "./state.ts";
+import type { OpenState } from "./state.ts";
+import { freeInstance, hold, openState, recordOf } from "./state.ts";
 import { keepInstance, removeInstance, sweep } from "./sweep.ts";
 
 export type RunOptions = {
@@ -71,7 +71,7 @@ async function applied(host: WriteHost, state: OpenState, env: EnvFile, yes: boo
     });
   }
   if (changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied") {
-    const ended = await carryOut(host, plan, recordBase(host, declared.loaded, plan.observed.record), () => undefined);
+    const ended = await carryOut(host, state, plan, recordBase(host, declared.loaded, plan.observed.record), () => undefined);
     if (ended.kind === "failed") throw ended.error;
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
   }
@@ -94,13 +94,13 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) throw new Failure(3, declared);
   const loaded = await withValues(host, declared.loaded);
-  const { id, lock } = freeInstance(host, state, env);
+  const { id, lock } = freeInstance(host, state, env.id);
   let kept = false;
   try {
     const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
     const plan = makePlan({ intent: "apply", placement: "private", id, name: env.name, file: env.file, desired: declared.resources, observed });
     const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
-    const ended = await carryOut(host, plan, base, () => undefined, { onError: "keep" });
+    const ended = await carryOut(host, state, plan, base, () => undefined, { onError: "keep" });
     if (ended.kind === "failed") throw ended.error;
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
     const resources = resultOf(plan);
@@ -118,23 +118,9 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     kept = options.keepOnFailure && !("code" in ran.ending && ran.ending.code === 0);
     return kept ? { ...ran, kept: stack.place.dir } : ran;
   } finally {
-    if (kept) {
-      keepInstance(host, state, id);
-      lock.release();
-    } else {
-      await removeInstance(host, state, id);
-      lock.releaseGone();
-    }
-  }
-}
-
-/** The lowest number that nobody uses: whoever holds an instance's lock owns the instance. */
-function freeInstance(host: WriteHost, state: OpenState, env: EnvFile): { id: ReturnType<typeof instanceId>; lock: Lock } {
-  for (let n = 1; ; n++) {
-    const id = instanceId(env.id, n);
-    if (host.reader.lstat(placeOf(state.path, id).dir) !== undefined) continue; // kept on failure, or running
-    const lock = tryHold(host, state, id);
-    if (lock !== undefined) return { id, lock };
+    if (kept) keepInstance(host, state, id);
+    else await removeInstance(host, state, id);
+    lock.release();
   }
 }
 

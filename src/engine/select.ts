@@ -6,7 +6,7 @@ import type { EnvRecord } from "#model/record";
 import type { EnvFile } from "./load.ts";
 import { envFile } from "./load.ts";
 import type { ReadHost } from "./host.ts";
-import { readableRecords, recordedIds } from "./state.ts";
+import { envIds, readableRecords, viewState } from "./state.ts";
 
 /** What an argument names: a file, or only a record of this host (its file may be gone). */
 export type Target = { readonly id: EnvId; readonly name: string; readonly file?: EnvFile; readonly record?: EnvRecord };
@@ -56,7 +56,7 @@ function byName(host: ReadHost, arg: string): Target {
     const ids = matches.map((r) => `  ${r.id}  ${r.file}`).join("\n");
     throw failure(3, "ambiguous", `${arg} names ${matches.length} environments of this host`, { detail: ids, hint: "Name one by its id or its file." });
   }
-  const unreadable = recordedIds(host).find((id) => id === arg);
+  const unreadable = envIds(host, viewState(host)).find((id) => id === arg);
   if (unreadable !== undefined) return { id: unreadable, name: unreadable };
   throw failure(3, "no_environment", `no environment "${arg}" in envs/ or on this host`, suggestion(host, arg, records));
 }

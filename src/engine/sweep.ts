@@ -26,7 +26,7 @@ export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
     try {
       await removeInstance(host, state, id);
     } finally {
-      lock.releaseGone();
+      lock.release();
     }
   }
 }
@@ -36,7 +36,7 @@ export async function removeInstance(host: WriteHost, state: OpenState, id: EnvI
   const record = instanceRecord(host, state, id);
   const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader), ...(record === undefined ? {} : { record }) });
   const gone = plan({ intent: "destroy", placement: "private", id, name: id, file: record?.file ?? state.path, desired: [], observed });
-  const ended = await carryOut(host, gone, record === undefined ? undefined : baseOf(record), () => undefined, { onError: "keep" });
+  const ended = await carryOut(host, state, gone, record === undefined ? undefined : baseOf(record), () => undefined, { onError: "keep" });
   if (ended.kind === "failed") throw ended.error;
 }
 
@@ -48,5 +48,5 @@ function instanceRecord(host: WriteHost, state: OpenState, id: EnvId): EnvRecord
 /** A failed instance that was asked for: no sweep takes it, only `destroy ID`. */
 export function keepInstance(host: WriteHost, state: OpenState, id: EnvId): void {
   const record = instanceRecord(host, state, id);
-  if (record !== undefined) saveRecord(host, { ...record, serial: record.serial + 1, phase: "kept" });
+  if (record !== undefined) saveRecord(host, state, { ...record, serial: record.serial + 1, phase: "kept" });
 }

@@ -59,11 +59,10 @@ function restack(overlay: Overlay, x: Context): void {
  */
 export function release(step: Of<"release">, x: Context): Done {
   if (x.reader.lstat(step.path) === undefined) return {};
-  const { place } = x.plan.observed;
   x.files.removeDir(step.path);
   x.files.makeDir(step.path, { mode: 0o700, uid: x.reader.uid, gid: 0 });
   if (x.lazy) return {};
-  const [first, ...more] = holders(x.reader, { merged: place.merged, ids: new Set(), dev: step.dev, own: new Set() });
+  const [first, ...more] = holders(x.reader, { merged: x.plan.observed.place.merged, ids: new Set(), dev: step.dev, tag: x.tag, own: new Set() });
   if (first === undefined) return {};
   x.held = true;
   throw failure(5, "busy", `process ${first.pid} (${first.command}) still uses the unmounted overlay`, {

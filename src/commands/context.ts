@@ -1,0 +1,45 @@
+import type { ReadHost, WriteHost } from "#engine/host";
+import type { ExitCode } from "#model/diagnostic";
+import { diagnostics, diagnosticsOf } from "#views/diagnostics";
+import { errorJson } from "#views/json";
+import type { Look } from "#views/look";
+import type { Args } from "./args.ts";
+
+/** Results and envctl's own words, as the terminal port takes them. */
+export type Words = { out(text: string): void; err(text: string): void; ask(question: string): Promise<string | undefined> };
+
+/** What every command is given. */
+export type Context<Host extends ReadHost = ReadHost> = {
+  readonly args: Args;
+  readonly host: Host;
+  readonly words: Words;
+  /** Of standard output and of standard error. */
+  readonly look: { readonly out: Look; readonly err: Look };
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Somebody can answer a question. */
+  readonly interactive: boolean;
+};
+export type WriteContext = Context<WriteHost>;
+
+/** A command: the host it gets is all it can do. Answers the exit code. */
+export type ReadCommand = (context: Context) => number | Promise<number>;
+export type WriteCommand = (context: WriteContext) => number | Promise<number>;
+
+/** Prints a result: text, or JSON where it was asked for. */
+export function result(context: Context, text: (look: Look) => string, json: () => string): void {
+  context.words.out(context.json ? json() : text(context.look.out));
+}
+
+/** Tells of a failure; never a stack trace. */
+export function complain(context: Pick<Context, "words" | "look" | "json">, error: unknown, attempt?: string): void {
+  const all = diagnosticsOf(error, attempt);
+  if (context.json) context.words.out(errorJson(all));
+  else context.words.err(diagnostics(all, context.look.err));
+}
+
+/** Several environments, one exit code: the first of these that occurred (contract, "Exit codes"). */
+export function worst(codes: readonly number[]): ExitCode {
+  return ([1, 6, 5, 4, 2] as const).find((code) => codes.includes(code)) ?? 0;
+}

@@ -1,0 +1,19 @@
+import { openDestroy, recorded } from "#engine/destroy";
+import { select } from "#engine/select";
+import { usage } from "./args.ts";
+import type { WriteContext } from "./context.ts";
+import { transact } from "./transaction.ts";
+
+/** Takes it away, and nothing else. */
+export async function command(context: WriteContext): Promise<number> {
+  const { args, host } = context;
+  const which = args.has("all") ? "all" : args.has("orphans") ? "orphans" : undefined;
+  if (which !== undefined && args.operands.length > 0) throw usage(`--${which} takes no environment`, args.command);
+  const targets = which === undefined ? select(host, args.operands) : recorded(host, which);
+  const session = await openDestroy(host, targets, { keepUpper: args.has("keep-upper"), lazy: args.has("force-lazy") });
+  try {
+    return await transact(context, { intent: "destroy", plans: session.plans, carryOut: session.carryOut });
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,134 @@
+import type { ReadHost, WriteHost } from "#engine/host";
+import { parseDuration } from "#model/duration";
+import { Failure } from "#model/diagnostic";
+import type { Look } from "#views/look";
+import type { Args } from "./args.ts";
+import { parseArgs, usage } from "./args.ts";
+import type { Context, ReadCommand, WriteCommand } from "./context.ts";
+import { complain } from "./context.ts";
+
+/** What the entry point offers: the process, and the ports behind it, each made only when it is asked for. */
+export type Boot = {
+  readonly version: string;
+  readonly variable: (name: string) => string | undefined;
+  /** `-C`: answers the working directory. */
+  chdir(to: string | undefined): string;
+  terminal(color: "auto" | "always" | "never"): {
+    out(text: string): void;
+    err(text: string): void;
+    ask(question: string): Promise<string | undefined>;
+    readonly interactive: boolean;
+    readonly columns: number;
+    readonly color: { readonly out: boolean; readonly err: boolean };
+  };
+  readHost(settings: Settings): ReadHost;
+  writeHost(settings: Settings): Promise<WriteHost>;
+};
+
+export type Settings = {
+  readonly cwd: string;
+  readonly stateDir: string | undefined;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly lockTimeoutMs: number;
+  /** As typed, for whoever finds the exclusion lock taken. */
+  readonly command: string;
+};
+
+/** Commands that only look are given a host that can do nothing else. */
+const READ: Readonly<Record<string, () => Promise<{ command: ReadCommand }>>> = {
+  validate: () => import("./validate.ts"),
+  plan: () => import("./plan.ts"),
+  drift: () => import("./drift.ts"),
+  ls: () => import("./ls.ts"),
+  show: () => import("./show.ts"),
+};
+const WRITE: Readonly<Record<string, () => Promise<{ command: WriteCommand }>>> = {
+  apply: () => import("./apply.ts"),
+  destroy: () => import("./destroy.ts"),
+  run: () => import("./run.ts"),
+};
+
+/** The whole command line; answers the exit code and never throws. */
+export async function main(argv: readonly string[], boot: Boot): Promise<number> {
+  const running = argv.find((word) => !word.startsWith("-")) === "run";
+  let context = plainContext(boot, argv);
+  try {
+    const args = parseArgs(argv);
+    context = plainContext(boot, argv, colorOf(args));
+    if (args.has("version")) {
+      context.words.out(`envctl ${boot.version}\n`);
+      return 0;
+    }
+    if (args.has("help") || args.command === undefined) return await help(args, context);
+    checkOperands(args);
+    const cwd = boot.chdir(args.value("directory"));
+    const settings = settingsOf(args, argv, cwd);
+    const look = { out: { ...context.look.out, cwd }, err: { ...context.look.err, cwd } } as Context["look"];
+    const read = READ[args.command.name];
+    if (read !== undefined) {
+      const { command } = await read();
+      return await command({ ...context, look, args, host: boot.readHost(settings) });
+    }
+    const [{ command }, host] = await Promise.all([WRITE[args.command.name]!(), boot.writeHost(settings)]);
+    return await command({ ...context, look, args, host });
+  } catch (error) {
+    complain(context, error);
+    const exit = error instanceof Failure ? error.exit : 1;
+    return running && exit !== 126 && exit !== 127 ? 125 : exit;
+  }
+}
+
+async function help({ command }: Args, context: Omit<Context, "args" | "host">): Promise<number> {
+  const { overview, commandHelp } = await import("#views/help");
+  context.words.out(command === undefined ? overview(context.look.out) : commandHelp(command, context.look.out));
+  return 0;
+}
+
+function plainContext(boot: Boot, argv: readonly string[], color: "auto" | "always" | "never" = "auto"): Omit<Context, "args" | "host"> {
+  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  const has = (...names: string[]): boolean => names.some((name) => own.includes(name));
+  const words = boot.terminal(color);
+  const locale = boot.variable("LC_ALL") || boot.variable("LC_CTYPE") || boot.variable("LANG") || "";
+  const cwd = boot.chdir(undefined);
+  const look = (colored: boolean): Look => ({ color: colored, columns: words.columns, unicode: /utf-?8/i.test(locale), cwd: cwd as Look["cwd"] });
+  return {
+    words,
+    look: { out: look(words.color.out), err: look(words.color.err) },
+    json: has("--json"),
+    quiet: has("-q", "--quiet"),
+    verbose: has("-v", "--verbose"),
+    interactive: words.interactive && !has("--json"),
+  };
+}
+
+function colorOf(args: Args): "auto" | "always" | "never" {
+  const value = args.value("color") ?? "auto";
+  if (value === "auto" || value === "always" || value === "never") return value;
+  throw usage(`--color takes auto, always or never, not "${value}"`, args.command);
+}
+
+function checkOperands(args: Args): void {
+  const { command, operands, rest } = args;
+  const name = command!.name;
+  if (rest !== undefined && name !== "run") throw usage(`${name} takes no command behind --`, command);
+  if (command!.takes === "none" && operands.length > 0) throw usage(`${name} takes no environment`, command);
+  if (command!.takes === "one" && operands.length === 0) throw usage(`${name} wants an environment`, command);
+  if (command!.takes === "one" && operands.length > 1) {
+    const hint = name === "run" ? `Put -- before the command: envctl run ${operands[0]} -- ${operands.slice(1).join(" ")}` : undefined;
+    throw usage(`${name} takes one environment, not ${operands.length}`, command, hint);
+  }
+}
+
+function settingsOf(args: Args, argv: readonly string[], cwd: string): Settings {
+  const timeout = args.value("lock-timeout") ?? "10s";
+  const lockTimeoutMs = /^0+$/.test(timeout) ? 0 : parseDuration(timeout);
+  if (lockTimeoutMs === undefined) throw usage(`--lock-timeout takes a duration, not "${timeout}"`, args.command, "For example 30s, 500ms or 2m.");
+  const variables = args.values("var").map((text): [string, string] => {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw usage(`--var takes NAME=VALUE, not "${text}"`, args.command);
+    return [text.slice(0, equals), text.slice(equals + 1)];
+  });
+  // Values of variables may be secrets, and the lock file is for others to read.
+  const command = argv.map((word, i) => (argv[i - 1] === "--var" || word.startsWith("--var=") ? "…" : word)).join(" ");
+  return { cwd, stateDir: args.value("state-dir"), variables: new Map(variables), lockTimeoutMs, command };
+}

@@ -1,0 +1,95 @@
+import type { Carried, Told } from "#engine/carry-out";
+import { Failure } from "#model/diagnostic";
+import type { Ended } from "#model/outcome";
+import type { Plan } from "#model/plan";
+import { changes, total } from "#model/plan";
+import { progress } from "#views/apply";
+import { busy } from "#views/busy";
+import { diagnosticsOf } from "#views/diagnostics";
+import { endedText, question } from "#views/ended";
+import { streamJson } from "#views/json-plan";
+import { planText } from "#views/plan";
+import { attemptText } from "#views/steps";
+import { usage } from "./args.ts";
+import type { WriteContext } from "./context.ts";
+import { complain, worst } from "./context.ts";
+
+/** What apply and destroy have in common: show the plan, ask, carry it out and tell each step, say how it ended. */
+export type Transaction = {
+  readonly intent: Plan["intent"];
+  readonly plans: readonly Plan[];
+  carryOut(plan: Plan, tell: Told): Promise<Carried>;
+  /** Said when there is nothing to do. */
+  readonly next?: "entry" | "no_entry";
+};
+
+export async function transact(context: WriteContext, transaction: Transaction): Promise<number> {
+  const { plans, intent } = transaction;
+  const { words, look, json, quiet, host } = context;
+  const stream = streamJson(intent);
+  if (json) words.out(stream.version(host.version) + stream.planned(plans));
+  else if (!quiet) words.err(planText(plans, look.err));
+  const pending = plans.filter((plan) => changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied" || intent === "destroy");
+  const blocked = pending.filter((plan) => plan.kind === "blocked");
+  for (const plan of blocked) if (!json) words.err(`\n${busy(plan, look.err)}`);
+  const ready = pending.filter((plan) => plan.kind === "ready");
+  if (ready.length > 0 && !(await agreed(context, ready))) return 1;
+  return carry(context, transaction, ready, blocked.length);
+}
+
+async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
+  if (context.args.has("yes")) return true;
+  if (!context.interactive) throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
+  const answer = await context.words.ask(question(plans, context.look.err));
+  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
+  context.words.err("Nothing was changed.\n");
+  return false;
+}
+
+async function carry(context: WriteContext, transaction: Transaction, ready: readonly Plan[], blocked: number): Promise<number> {
+  const { words, look, json, host } = context;
+  const stream = streamJson(transaction.intent);
+  const began = host.clock.monotonic();
+  const done: Plan[] = [];
+  const codes: number[] = blocked > 0 ? [5] : [];
+  let failed: Ended["failed"];
+  let interrupted = false;
+  for (const plan of ready) {
+    const view = progress(plan, look.err, context.verbose);
+    if (!json && !context.quiet) words.err(`\n${view.head}`);
+    let attempt: string | undefined;
+    const ended = await transaction.carryOut(plan, (_, event) => {
+      if (event.event === "step_failed") attempt = attemptText(event.step, plan);
+      if (json) words.out(stream.step(plan, event));
+      else if (!context.quiet) words.err(view.line(event));
+    });
+    if (ended.kind === "done") done.push(plan);
+    else {
+      if (ended.kind === "failed") {
+        if (!json) words.err("\n");
+        if (!json) complain(context, ended.error, attempt);
+        codes.push(exitOf(ended.error));
+      }
+      interrupted = ended.kind === "interrupted";
+      failed = failedAs(ended, failed, transaction.intent, context.args.value("on-error"));
+      if (interrupted) break;
+    }
+  }
+  if (ready.length > 0) {
+    const summary = total(done.map((plan) => plan.summary));
+    const end: Ended = { intent: transaction.intent, ms: host.clock.monotonic() - began, summary, ...(failed === undefined ? {} : { failed }), ...(interrupted ? { interrupted } : {}) };
+    if (json) words.out(stream.summary(end));
+    else if (!context.quiet || failed !== undefined) words.err(endedText(end, ready.map((plan) => plan.name), look.err, transaction.next));
+  }
+  return interrupted ? 130 : worst(codes);
+}
+
+function failedAs(ended: Carried, before: Ended["failed"], intent: Plan["intent"], onError: string | undefined): Ended["failed"] {
+  if (ended.undone === "failed" || before === "undo_failed") return "undo_failed";
+  return intent === "destroy" || onError === "keep" ? "kept" : "undone";
+}
+
+function exitOf(error: unknown): number {
+  if (error instanceof Failure) return error.exit;
+  return diagnosticsOf(error).some((d) => d.errno === "EBUSY") ? 5 : 1;
+}
