@@ -1,0 +1,180 @@
+import type { Action, Change, Plan } from "#model/plan";
+import type { Limit, Overlay, TmpfsResource, UpperForm, VolumeResource } from "#model/resource";
+import { formatBytes } from "#model/size";
+import { layerLines, type LayerLine } from "./layers.ts";
+import { count } from "./text.ts";
+import { limitText, modeText, upperHolds, upperText, volumeFlags } from "./values.ts";
+
+/** A line below an action: label (empty where a list goes on, absent where the value needs none), sign of a list item, value, remark. */
+export type Attribute = {
+  readonly label?: string;
+  readonly sign?: LayerLine["sign"];
+  readonly value: string;
+  readonly note?: string;
+};
+
+/** What there is to say about an action beyond its address; `to` is the arrow between two values. */
+export function attributesOf(action: Action, plan: Plan, to: string): readonly Attribute[] {
+  switch (action.kind) {
+    case "overlay":
+      return overlay(action, plan, to);
+    case "volume":
+      return action.op === "create" ? volume(action.after as VolumeResource) : changed(action, to);
+    case "tmpfs":
+      return action.op === "create" ? [tmpfs(action.after as TmpfsResource)] : changed(action, to);
+    case "limit":
+      return limit(action, plan, to);
+    case "rootfs":
+    case "layer":
+      return action.op === "create" && (action.after.kind === "rootfs" || action.after.kind === "layer")
+        ? [{ label: "source", value: action.after.layer.source }]
+        : changed(action, to);
+  }
+}
+
+function overlay(action: Action, plan: Plan, to: string): readonly Attribute[] {
+  if (action.op === "delete") {
+    const form = (action.before as Overlay).upper;
+    if (form.kind === "none") return [];
+    return [
+      {
+        label: "upper",
+        value: plan.keepUpper === true ? "kept" : "deleted",
+        note: upperHolds(plan.observed),
+      },
+    ];
+  }
+  if (action.op === "create") {
+    const after = action.after as Overlay;
+    const layers = action.because === "not_applied" ? layersOf(after) : [];
+    return [...layers, upper(after.upper, plan, false), ...options(after)];
+  }
+  if (action.op !== "replace" && action.op !== "update") return [];
+  const [before, after] = [action.before as Overlay, action.after as Overlay];
+  const changedLayers = action.changes.some((c) => c.path === "lowers" || c.path === "rootfs");
+  const others = action.changes.filter((c) => !["lowers", "rootfs", "upper"].includes(c.path));
+  return [
+    ...(changedLayers ? lowersChanged(before, after, action.changes, to) : []),
+    action.changes.some((c) => c.path === "upper")
+      ? { label: "upper", value: `${upperText(before.upper)} ${to} ${upperText(after.upper)}` }
+      : upper(after.upper, plan, true),
+    ...others.flatMap((c) => change(c, to)),
+  ];
+}
+
+function layersOf(after: Overlay): readonly Attribute[] {
+  const lowers = after.lowers.slice(0, -1).map((l): LayerLine => ({ sign: " ", text: l.source, note: "" }));
+  const shown =
+    lowers.length > 8
+      ? [...lowers.slice(0, 6), { sign: " " as const, text: `(${lowers.length - 6} more)`, note: "" }]
+      : lowers;
+  return [
+    ...shown.map((l, i) => ({ label: i === 0 ? "lowers" : "", value: l.text })),
+    { label: "rootfs", value: after.lowers.at(-1)?.source ?? "" },
+  ];
+}
+
+function lowersChanged(
+  before: Overlay,
+  after: Overlay,
+  changes: readonly Change[],
+  to: string,
+): readonly Attribute[] {
+  const lines = changes.some((c) => c.path === "lowers")
+    ? layerLines(before.lowers.slice(0, -1), after.lowers.slice(0, -1))
+    : [];
+  const [was, is] = [before.lowers.at(-1), after.lowers.at(-1)];
+  const rootfs: Attribute[] = [];
+  if (changes.some((c) => c.path === "rootfs") && was !== undefined && is !== undefined) {
+    const value = was.source === is.source ? is.source : `${was.source} ${to} ${is.source}`;
+    rootfs.push({
+      label: "rootfs",
+      value,
+      ...(was.source === is.source ? { note: "another directory now" } : {}),
+    });
+  }
+  return [
+    ...lines.map((l, i) => ({ label: i === 0 ? "lowers" : "", sign: l.sign, value: l.text, note: l.note })),
+    ...rootfs,
+  ];
+}
+
+/** A replaced overlay and one that is mounted again find what was written before. */
+function upper(form: UpperForm, plan: Plan, again: boolean): Attribute {
+  const { observed } = plan;
+  if (form.kind === "none") return { label: "upper", value: upperText(form) };
+  if (again || observed.upperUsed || observed.upperUse !== undefined)
+    return { label: "upper", value: "kept", note: upperHolds(observed) };
+  return { label: "upper", value: `new, on ${upperText(form).replace(",", " of")}` };
+}
+
+function options(after: Overlay): readonly Attribute[] {
+  const value = flatten(after.options);
+  return value === "" ? [] : [{ label: "options", value }];
+}
+
+function volume(after: VolumeResource): readonly Attribute[] {
+  const { source, create } = after;
+  const made = (create?.dirs ?? []).map((dir, i) => ({
+    label: i === 0 ? "creates" : "",
+    value: dir,
+    note: i === 0 ? `${modeText(create!.owner.mode)}, owner ${create!.owner.uid}:${create!.owner.gid}` : "",
+  }));
+  return [{ label: "source", value: source, note: volumeFlags(after).join(",") }, ...made];
+}
+
+function tmpfs(after: TmpfsResource): Attribute {
+  const value = after.bytes === undefined ? "half the memory" : formatBytes(after.bytes);
+  return { label: "size", value, note: `mode ${modeText(after.mode)}` };
+}
+
+function limit(action: Action, plan: Plan, to: string): readonly Attribute[] {
+  if (action.op === "keep" || action.op === "delete") return [];
+  const after = action.after as Limit;
+  const text = (value: unknown): string => limitText(after.name, String(value));
+  if (action.op === "create") return [{ value: text(after.value), ...inUse(after, plan) }];
+  return action.changes.map((c) =>
+    isLimit(c.before)
+      ? { value: `${text(c.before)} ${to} ${text(c.after)}`, ...inUse(after, plan) }
+      : { value: text(c.after), note: String(c.before) },
+  );
+}
+
+/** Not a value where something else than declared was found: then it is a sentence. */
+const isLimit = (value: unknown): boolean => typeof value === "string" && /^[\d.,-]+$/.test(value);
+
+function inUse(after: Limit, plan: Plan): { readonly note?: string } {
+  const use = plan.observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse;
+  return after.name === "memory" && use !== undefined ? { note: `in use now: ${formatBytes(use)}` } : {};
+}
+
+function changed(action: Action, to: string): readonly Attribute[] {
+  if (action.op !== "update" && action.op !== "replace") return [];
+  const flags = action.changes.some((c) => c.path === "options");
+  return action.changes.filter((c) => !(flags && c.path === "access")).flatMap((c) => change(c, to));
+}
+
+/** A change nothing above knows better. */
+function change(c: Change, to: string): readonly Attribute[] {
+  if (c.path === "mounted") return [{ label: "found", value: String(c.before) }];
+  const text = (value: unknown): string => {
+    if (c.path === "mode" && typeof value === "number") return modeText(value);
+    if (c.path === "size") return value === null ? "half the memory" : formatBytes(String(value));
+    return flatten(value) || "(none)";
+  };
+  const value = `${text(c.before)} ${to} ${text(c.after)}`;
+  return [{ label: c.path === "options" && Array.isArray(c.after) ? "flags" : c.path, value }];
+}
+
+/** A JSON value in one line: `index=off,metacopy=off`, `rw,nosuid`. */
+function flatten(value: unknown): string {
+  if (Array.isArray(value))
+    return value.length > 6
+      ? count(value.length, "entry").replace("entrys", "entries")
+      : value.map(flatten).join(",");
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}=${flatten(inner)}`)
+    .join(",");
+}

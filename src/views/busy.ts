@@ -1,0 +1,83 @@
+import type { BlockedPlan } from "#model/plan";
+import type { Holder } from "#model/observed";
+import { paint } from "./ansi.ts";
+import { symbols, type Look } from "./look.ts";
+import { age, block, cut, inert, list, oneLine, pad, table, width } from "./text.ts";
+
+/** Who holds what, a line each; the command is cut at the terminal's edge. */
+export function holderLines(given: readonly Holder[], look: Look, indent: string): string[] {
+  const holders = [...new Map(inert(given).map((h) => [`${h.pid} ${holds(h)}`, h])).values()];
+  const pids = Math.max(5, ...holders.map((h) => `${h.pid}`.length));
+  const lines = table(
+    [
+      ["PID".padStart(pids), "USER", "SINCE", "HOLDS", "COMMAND"],
+      ...holders.map((h) => [`${h.pid}`.padStart(pids), h.user, age(h.age), holds(h), oneLine(h.command)]),
+    ],
+    [2, 2, 2, 3],
+  );
+  const room = Math.max(40, look.columns - indent.length);
+  const p = paint(look.color);
+  return lines.map((line, i) => indent + (i === 0 ? p.dim(line) : cut(line, room, symbols(look).more)));
+}
+
+/** `cwd   /work`; a process that only sees the mounts from its own namespace holds that namespace. */
+function holds(holder: Holder): string {
+  const [, kind = "", rest = ""] = /^(\S+)(?: (.*))?$/s.exec(oneLine(holder.holds)) ?? [];
+  if (holder.namespace !== undefined && (kind === "" || kind === "mount" || kind === "namespace"))
+    return `mount namespace ${holder.namespace}`;
+  return rest === "" ? kind : `${pad(kind, 4)}  ${rest}`;
+}
+
+/** The exit-5 picture: whose processes, or which mounts that are not ours, stand in the way. */
+export function busy(given: BlockedPlan, look: Look): string {
+  const plan = inert(given);
+  const p = paint(look.color);
+  const why = plan.blocked.length > 0 ? "is busy" : "has a foreign mount inside";
+  return [
+    `${p.red("envctl:")} ${plan.name} ${why}; nothing was changed`,
+    "",
+    ...obstacles(plan, look, "  "),
+    "",
+  ].join("\n");
+}
+
+/** Holders, foreign mounts, and what to do about them. */
+export function obstacles(plan: BlockedPlan, look: Look, indent: string): string[] {
+  const parts: string[][] = [];
+  if (plan.blocked.length > 0) {
+    const apart = [...new Set(plan.blocked.filter((h) => h.namespace !== undefined).map((h) => h.pid))];
+    const own = apart.length === 1 ? "a namespace of its own" : "namespaces of their own";
+    const see = apart.length === 1 ? "sees" : "see";
+    parts.push(holderLines(plan.blocked, look, indent), [
+      ...(apart.length > 0
+        ? block(indent, `${list(apart.map(String))} ${see} these mounts in ${own}.`, look.columns)
+        : []),
+      ...block(indent, "Leave or end these processes, then repeat the command.", look.columns),
+    ]);
+  }
+  if (plan.foreign.length > 0) {
+    const { dir } = plan.observed.place;
+    const fixes = plan.foreign.map(
+      (m) => `${m.seenBy === undefined ? "" : `nsenter -t ${m.seenBy.pid} -m `}umount ${m.point}`,
+    );
+    parts.push(
+      table(
+        plan.foreign.map((m) => [
+          m.point.startsWith(`${dir}/`) ? m.point.slice(dir.length + 1) : m.point,
+          m.type,
+          `mount ${m.id}`,
+          m.seenBy === undefined
+            ? "not made by envctl"
+            : `in mount namespace ${m.seenBy.namespace} (pid ${m.seenBy.pid})`,
+        ]),
+      ).map((line) => indent + line),
+      [
+        `${indent}Unmount ${plan.foreign.length === 1 ? "it" : "them"}, then repeat the command:`,
+        ...fixes.map((fix) => `${indent}  ${fix}`),
+      ],
+    );
+  }
+  return parts
+    .flatMap((lines, i) => (i === 0 ? lines : ["", ...lines]))
+    .map((line) => (width(line) === 0 ? "" : line));
+}

@@ -1,0 +1,75 @@
+import type { Layer } from "#model/resource";
+
+/** A line of the list of layers: what it was before, what it is after. */
+export type LayerLine = {
+  readonly sign: "+" | "-" | "~" | " ";
+  readonly text: string;
+  readonly note: string;
+};
+
+const same = (a: Layer, b: Layer): boolean => a.path === b.path;
+
+/** How one list of layers (topmost first) becomes another: kept ones in their order, new and removed ones between them. */
+export function layerLines(before: readonly Layer[], after: readonly Layer[]): readonly LayerLine[] {
+  const kept = common(before, after);
+  const lines: LayerLine[] = [];
+  let [b, a] = [0, 0];
+  for (const [i, j] of [...kept, [before.length, after.length] as const]) {
+    for (; b < i; b++) {
+      if (!after.some((layer) => same(layer, before[b]!)))
+        lines.push({ sign: "-", text: before[b]!.source, note: "removed" });
+    }
+    for (; a < j; a++) {
+      const moved = before.some((layer) => same(layer, after[a]!));
+      lines.push({
+        sign: moved ? "~" : "+",
+        text: after[a]!.source,
+        note: moved ? "moved" : a === 0 ? "new topmost" : "new",
+      });
+    }
+    if (i === before.length) break;
+    const { dev, ino } = before[i]!.inode;
+    const replaced = after[j]!.inode.dev !== dev || after[j]!.inode.ino !== ino;
+    lines.push({
+      sign: replaced ? "~" : " ",
+      text: after[j]!.source,
+      note: replaced ? "another directory now" : "",
+    });
+    b = i + 1;
+    a = j + 1;
+  }
+  return collapse(lines);
+}
+
+/** Index pairs of a longest common subsequence, by path. */
+function common(before: readonly Layer[], after: readonly Layer[]): readonly (readonly [number, number])[] {
+  const longest = Array.from({ length: before.length + 1 }, () => new Uint16Array(after.length + 1));
+  for (let i = before.length - 1; i >= 0; i--) {
+    for (let j = after.length - 1; j >= 0; j--) {
+      longest[i]![j] = same(before[i]!, after[j]!)
+        ? longest[i + 1]![j + 1]! + 1
+        : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
+    }
+  }
+  const pairs: (readonly [number, number])[] = [];
+  for (let i = 0, j = 0; i < before.length && j < after.length;) {
+    if (same(before[i]!, after[j]!)) pairs.push([i++, j++]);
+    else if (longest[i + 1]![j]! >= longest[i]![j + 1]!) i++;
+    else j++;
+  }
+  return pairs;
+}
+
+/** Of more than five unchanged layers in a row the first and the last stay. */
+function collapse(lines: readonly LayerLine[]): readonly LayerLine[] {
+  const out: LayerLine[] = [];
+  for (let i = 0; i < lines.length;) {
+    let end = i;
+    while (end < lines.length && lines[end]!.sign === " ") end++;
+    if (end - i > 5) {
+      out.push(lines[i]!, { sign: " ", text: `(${end - i - 2} more)`, note: "" }, lines[end - 1]!);
+      i = end;
+    } else out.push(lines[i++]!);
+  }
+  return out;
+}

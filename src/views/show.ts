@@ -1,0 +1,87 @@
+import type { EnvDetail } from "#model/outcome";
+import { formatBytes } from "#model/size";
+import { paint, type Paint } from "./ansi.ts";
+import { stateText } from "./ls.ts";
+import { shown, type Look } from "./look.ts";
+import { age, inert, pad, shell, table } from "./text.ts";
+import { limitText, modeText, useText, volumeFlags } from "./values.ts";
+
+/** Everything about one environment. The names of its directories are those of `docker inspect`. */
+export function showText(given: EnvDetail, look: Look, now: number): string {
+  const env = inert(given);
+  const p = paint(look.color);
+  const field = (label: string, values: readonly string[]): string[] =>
+    values.map((value, i) => `  ${p.dim(pad(i === 0 ? label : "", 11))}  ${value}`);
+  const lines = [
+    [p.bold(env.name), ...(env.file === undefined ? [] : [shown(env.file, look)]), p.dim(`(${env.id})`)].join(
+      "  ",
+    ),
+    "",
+    ...field("State", [stateText(env.state, p) + since(env, now)]),
+    ...field("File", env.file === undefined ? [] : [env.file + (env.fileExists ? "" : p.yellow(" (gone)"))]),
+    ...field("LowerDir", env.lowerDirs),
+    ...field("UpperDir", env.upperDir === undefined ? ["none (read-only)"] : [env.upperDir]),
+    ...field("MergedDir", [env.mergedDir]),
+    ...field("WorkDir", env.workDir === undefined ? ["none"] : [env.workDir]),
+    ...field("Written", written(env)),
+    ...section(
+      "Volumes",
+      env.volumes.map((v) => [v.target, volumeFlags(v).join(","), v.path]),
+      p,
+    ),
+    ...section(
+      "Tmpfs",
+      env.tmpfs.map((t) => [
+        t.target,
+        t.bytes === undefined ? "half the memory" : formatBytes(t.bytes),
+        `mode ${modeText(t.mode)}`,
+      ]),
+      p,
+    ),
+    ...section(
+      "Limits",
+      env.limits.map((l) => [l.name, limitText(l.name, l.value), useOf(l, p)]),
+      p,
+    ),
+    ...section("Entry", entryRows(env), p),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function section(title: string, rows: readonly (readonly string[])[], p: Paint): string[] {
+  return rows.length === 0
+    ? []
+    : ["", `  ${p.bold(title)}`, ...table(rows, [3, 3]).map((line) => `    ${line}`)];
+}
+
+function since({ appliedAt, state }: EnvDetail, now: number): string {
+  if (appliedAt === undefined) return "";
+  const at = new Date(appliedAt * 1000).toISOString().slice(0, 19).replace("T", " ");
+  return `${state === "applied" ? "" : ", applied"} ${age(now - appliedAt)} ago (${at} UTC)`;
+}
+
+function written({ upper }: EnvDetail): string[] {
+  const use = useText(upper);
+  return use === "" ? [] : [`${use}${upper.form === "tmpfs" ? ", on tmpfs" : ""}`];
+}
+
+function useOf(limit: EnvDetail["limits"][number], p: Paint): string {
+  if (limit.use === undefined) return "";
+  return p.dim(
+    `in use: ${limit.name === "memory" || limit.name === "swap" ? formatBytes(limit.use) : limit.use}`,
+  );
+}
+
+function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {
+  const env = entry.env.map(({ name, value }) =>
+    value === undefined ? `${name} (set)` : `${name}=${shell([value])}`,
+  );
+  return [
+    ["command", entry.command === undefined ? "none: run needs one" : shell(entry.command)],
+    ...env.map((line, i) => [i === 0 ? "env" : "", line]),
+    ["workdir", entry.workdir],
+    ...(entry.user === undefined ? [] : [["user", entry.user]]),
+    ["hostname", entry.hostname],
+    ["network", entry.network === "none" ? "none (only lo)" : "host"],
+  ];
+}

@@ -1,0 +1,64 @@
+// Values of resources as words.
+import type { Observed } from "#model/observed";
+import type { LimitName, UpperForm, VolumeResource } from "#model/resource";
+import { formatBytes } from "#model/size";
+import type { UpperUse } from "#model/outcome";
+import { count } from "./text.ts";
+
+/** A limit for people: `512 MiB`, `1.5 CPUs`, `CPUs 0-1`. */
+export function limitText(name: LimitName, value: string): string {
+  switch (name) {
+    case "memory":
+      return formatBytes(value);
+    case "swap":
+      return Number(value) === 0 ? "no swap" : formatBytes(value);
+    case "cpus":
+      return `${value} CPU${Number(value) === 1 ? "" : "s"}`;
+    case "cpuset":
+      return `CPUs ${value}`;
+    case "cpuset_mems":
+      return `nodes ${value}`;
+    case "cpu_shares":
+      return `${value} shares`;
+    case "pids":
+      return count(Number(value), "process").replace("processs", "processes");
+  }
+}
+
+/** Mount flags as mount(8) would list them; nosuid and nodev hold unless the opposite was written. */
+export function volumeFlags(
+  volume: Pick<VolumeResource, "access" | "options" | "recursive">,
+): readonly string[] {
+  const has = (option: VolumeResource["options"][number]): boolean => volume.options.includes(option);
+  return [
+    volume.access,
+    ...(has("suid") ? [] : ["nosuid"]),
+    ...(has("dev") ? [] : ["nodev"]),
+    ...(has("noexec") ? ["noexec"] : []),
+    ...(volume.recursive ? ["recursive"] : []),
+  ];
+}
+
+export function upperText(upper: UpperForm): string {
+  if (upper.kind === "tmpfs") return `tmpfs, ${formatBytes(upper.bytes)}`;
+  return upper.kind === "none" ? "none (read-only)" : "disk";
+}
+
+/** `214 changed paths, 83.1 MiB`, as far as it was counted. */
+export function useText(use: Pick<UpperUse, "bytes" | "paths">): string {
+  return [
+    ...(use.paths === undefined ? [] : [count(use.paths, "changed path")]),
+    ...(use.bytes === undefined ? [] : [formatBytes(use.bytes)]),
+  ].join(", ");
+}
+
+/** What an environment's upper holds now. */
+export function upperHolds(observed: Observed): string {
+  if (observed.upperUse !== undefined) return useText(observed.upperUse);
+  return observed.upperUsed ? "holds changes" : "nothing written yet";
+}
+
+/** Octal, as chmod(1) takes it. */
+export function modeText(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
