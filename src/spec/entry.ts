@@ -8,7 +8,7 @@ import { convert, either, fail, list, suggestion, type Shape } from "./shape.ts"
 
 const argument: Shape<string> = scalar({
   what: "an argument",
-  write: "text",
+  write: 'text; "" for an empty argument',
   takes: "source",
   schema: ANY,
   parse: (text) => text,

@@ -8,7 +8,7 @@ import { type JsonSchema, type Shape } from "./shape.ts";
 const SIZE: JsonSchema = {
   anyOf: [
     { type: "integer", minimum: 0 },
-    { type: "string", pattern: "^\\d+((\\.\\d+)?\\s*[KMGTkmgt]i?[Bb]?|\\s*[Bb]?)$" },
+    { type: "string", pattern: "^\\d+((\\.\\d+)?\\s*[KMGTkmgt][Ii]?[Bb]?|\\s*[Bb]?)$" },
   ],
 };
 

@@ -17,9 +17,9 @@ export function spotter(text: string): (range: Range) => Spot {
     const from = Math.min(start, last);
     const line = lineOf(starts, from);
     const begin = starts[line - 1]!;
-    const whole = text.slice(begin, starts[line] ?? text.length).replace(/\r?\n$/, "");
+    const whole = text.slice(begin, starts[line] ?? text.length).replace(/\r?\n?$/, "");
     const before = whole.slice(0, from - begin);
-    const marked = whole.slice(before.length, Math.max(end, from) - begin);
+    const marked = whole.slice(before.length, Math.max(Math.min(end, last), from) - begin);
     const span = { line, column: characters(before) + 1, length: Math.max(1, characters(marked)) };
     return { span, text: whole };
   };

@@ -1,7 +1,6 @@
-import type { DiagnosticCode } from "#model/diagnostic";
-import type { Range } from "./lines.ts";
+import { nearest } from "#model/nearest";
 import { alternatives, fail, isNothing, readAt, suggestion, type At, type Shape } from "./shape.ts";
-import type { Node } from "./tree.ts";
+import type { Node, Pair } from "./tree.ts";
 
 type Field<T, Needed extends boolean> = {
   readonly shape: Shape<T>;
@@ -37,6 +36,9 @@ type ObjectOptions = {
   readonly one?: { readonly of: readonly string[]; readonly what: string };
 };
 
+type Pairs = ReadonlyMap<string, Pair>;
+const NO_PAIRS: Pairs = new Map();
+
 /** A mapping with known keys; nothing written is an empty one. */
 export function object<const F extends Fields>(
   what: string,
@@ -46,46 +48,41 @@ export function object<const F extends Fields>(
   const { free, one } = options;
   const keys = Object.keys(fields);
   const needed = keys.filter((key) => fields[key]!.needed);
-  const isFree = (key: string): boolean => free?.test(key) === true;
 
   function read(node: Node, at: At): ObjectOf<F> | undefined {
     if (node.kind === "broken") return undefined;
-    if (node.kind !== "mapping" && !isNothing(node))
-      return fail(
-        at,
-        node.range,
-        "wrong_type",
-        `not ${what}`,
-        `keys with values: ${needed[0] ?? keys[0]}: …`,
-      );
-    const pairs = node.kind === "mapping" ? node.pairs : new Map<never, never>();
-    let good = true;
-    const wrong = (...args: [range: Range, code: DiagnosticCode, summary: string, detail: string]): void => {
-      good = false;
-      fail(at, ...args);
-    };
-    const values: [string, unknown][] = [];
-    for (const [key, { key: place, value }] of pairs) {
-      if (isFree(key)) continue;
-      if (!Object.hasOwn(fields, key)) {
-        wrong(place, "unknown_key", `unknown key "${key}"`, suggestion(key, keys));
-        continue;
-      }
-      const read = readAt(fields[key]!.shape, value, at, key);
-      if (read === undefined) good = false;
-      values.push([key, read]);
+    if (node.kind !== "mapping" && !isNothing(node)) {
+      const write = `keys with values: ${needed[0] ?? keys[0]}: …`;
+      return fail(at, node.range, "wrong_type", `not ${what}`, write);
     }
-    for (const key of needed) {
-      if (!pairs.has(key))
-        wrong(node.range, "missing_key", `missing key "${key}"`, `such as ${key}: ${fields[key]!.example}`);
-    }
-    if (one !== undefined) {
-      const [first, second] = one.of.filter((key) => pairs.has(key));
-      const detail = `exactly one of ${alternatives(one.of)}`;
-      if (first === undefined) wrong(node.range, "missing_key", `no ${one.what}`, detail);
-      if (second !== undefined) wrong(pairs.get(second)!.key, "conflict", `a second ${one.what}`, detail);
-    }
+    const pairs = node.kind === "mapping" ? node.pairs : NO_PAIRS;
+    const unknown = [...pairs.keys()].filter(
+      (key) => !Object.hasOwn(fields, key) && free?.test(key) !== true,
+    );
+    for (const key of unknown)
+      fail(at, pairs.get(key)!.key, "unknown_key", `unknown key "${key}"`, suggestion(key, keys));
+    const complete = isComplete(node, pairs, unknown, at);
+    const values = [...pairs]
+      .filter(([key]) => Object.hasOwn(fields, key))
+      .map(([key, { value }]) => [key, readAt(fields[key]!.shape, value, at, key)] as const);
+    const good = complete && unknown.length === 0 && values.every(([, value]) => value !== undefined);
     return good ? (Object.fromEntries(values) as ObjectOf<F>) : undefined;
+  }
+
+  /** A key that is missing because it is misspelt is one mistake, not two. */
+  function isComplete(node: Node, pairs: Pairs, unknown: readonly string[], at: At): boolean {
+    const missing = needed.filter(
+      (key) => !pairs.has(key) && !unknown.some((word) => nearest(word, keys) === key),
+    );
+    for (const key of missing)
+      fail(at, node.range, "missing_key", `missing key "${key}"`, `such as ${key}: ${fields[key]!.example}`);
+    if (one === undefined) return missing.length === 0;
+    const [first, second] = one.of.filter((key) => pairs.has(key));
+    const detail = `exactly one of ${alternatives(one.of)}`;
+    if (first === undefined && unknown.length === 0)
+      fail(at, node.range, "missing_key", `no ${one.what}`, detail);
+    if (second !== undefined) fail(at, pairs.get(second)!.key, "conflict", `a second ${one.what}`, detail);
+    return missing.length === 0 && first !== undefined && second === undefined;
   }
 
   const properties = Object.entries(fields).map(([key, { shape, doc }]) => [

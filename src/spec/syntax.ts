@@ -20,6 +20,18 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   UNEXPECTED_TOKEN: "put a value with special characters in quotes",
 };
 
+/** Not allowed in YAML (1.2.2, 5.1), and U+FFFD is what a byte becomes that is no UTF-8. The parser minds neither. */
+// oxlint-disable-next-line no-control-regex
+const UNFIT = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
+
+function unfit({ 0: character, index }: RegExpExecArray): Problem {
+  const range = [index, index + 1] as const;
+  if (character === "\ufffd")
+    return { range, code: "yaml", summary: "not UTF-8", detail: "save the file as UTF-8" };
+  const escape = `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return { range, code: "yaml", summary: "a control character", detail: `in "…" write ${escape}` };
+}
+
 /**
  * The YAML document in a text: `undefined` where its structure is in doubt (then `problems` is not empty), `null` where there is nothing in it.
  * YAML 1.2 core. Duplicate keys are left to the caller: the parser compares every key with every other.
@@ -37,6 +49,9 @@ export function compose(text: string): {
     };
     return { contents: undefined, problems: [problem] };
   }
+  const problems: Problem[] = [];
+  const strange = UNFIT.exec(text);
+  if (strange !== null) problems.push(unfit(strange));
   const doc = parseDocument(text, {
     version: "1.2",
     schema: "core",
@@ -48,13 +63,14 @@ export function compose(text: string): {
     logLevel: "error",
   });
   const errors = [...doc.errors, ...doc.warnings];
-  const problems = firstOfEachLine(text, errors).map((error) => problemOf(text, error));
+  const harmless = errors.filter((error) => HARMLESS.includes(error.code));
+  const serious = errors.filter((error) => !HARMLESS.includes(error.code));
+  problems.push(...[...harmless, ...firstOfEachLine(text, serious)].map((error) => problemOf(text, error)));
   if (doc.directives?.yaml.version === "1.1") {
     const [detail, at] = [ADVICE.BAD_DIRECTIVE!, text.indexOf("%YAML")];
     problems.push({ range: [at, at + 9], code: "yaml", summary: "YAML 1.1 is another language", detail });
   }
-  const sound = errors.every((error) => HARMLESS.includes(error.code));
-  return { contents: sound ? doc.contents : undefined, problems };
+  return { contents: serious.length === 0 ? doc.contents : undefined, problems };
 }
 
 /** One slip makes the parser stumble several times in its line. When it ran out of stack all else it says is confusion. */
