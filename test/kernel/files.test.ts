@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import test from "node:test";
 import { join } from "#model/brand";
 import { linuxFiles } from "#kernel/files";
@@ -27,7 +35,10 @@ test("directories are made with exactly the mode and owner asked for", (t) => {
   const dir = scratch(t);
   const owner = { mode: 0o2751, uid: 1234, gid: 4321 };
   const before = openFiles();
-  assert.equal(masked(() => files.makeDir(join(dir, "new"), owner)), true);
+  assert.equal(
+    masked(() => files.makeDir(join(dir, "new"), owner)),
+    true,
+  );
   const made = lstatSync(`${dir}/new`);
   assert.deepEqual({ mode: made.mode & 0o7777, uid: made.uid, gid: made.gid }, owner);
   assert.equal(files.makeDir(join(dir, "new"), { mode: 0o700, uid: 0, gid: 0 }), false);
@@ -35,11 +46,19 @@ test("directories are made with exactly the mode and owner asked for", (t) => {
 
   symlinkSync("new", `${dir}/link`);
   writeFileSync(`${dir}/file`, "");
-  for (const name of ["link", "file"]) assert.throws(() => files.makeDir(join(dir, name), owner), { name: "KernelError", errno: "ENOTDIR" });
-  assert.throws(() => files.makeDir(join(dir, "link/below"), owner), { errno: "ENOTDIR" }, "the parent is not followed either");
+  for (const name of ["link", "file"])
+    assert.throws(() => files.makeDir(join(dir, name), owner), { name: "KernelError", errno: "ENOTDIR" });
+  assert.throws(
+    () => files.makeDir(join(dir, "link/below"), owner),
+    { errno: "ENOTDIR" },
+    "the parent is not followed either",
+  );
   assert.throws(() => files.makeDir(join(dir, "none/below"), owner), { errno: "ENOENT" });
   files.setOwnership(join(dir, "new"), { mode: 0o1777, uid: 5, gid: 6 });
-  assert.deepEqual([modeOf(`${dir}/new`), lstatSync(`${dir}/new`).uid, lstatSync(`${dir}/new`).gid], [0o1777, 5, 6]);
+  assert.deepEqual(
+    [modeOf(`${dir}/new`), lstatSync(`${dir}/new`).uid, lstatSync(`${dir}/new`).gid],
+    [0o1777, 5, 6],
+  );
   assert.throws(() => files.setOwnership(join(dir, "link"), owner), { name: "KernelError" });
   assert.equal(modeOf(`${dir}/new`), 0o1777);
   files.removeDir(join(dir, "new"));
@@ -61,7 +80,10 @@ test("a replaced file is the old or the new one, never a part, and its leftovers
   assert.deepEqual(readdirSync(dir), ["env.json"]);
 
   mkdirSync(`${dir}/blocked/x`, { recursive: true });
-  assert.throws(() => files.replaceFile(join(dir, "blocked"), "text"), { name: "KernelError", errno: "EISDIR" });
+  assert.throws(() => files.replaceFile(join(dir, "blocked"), "text"), {
+    name: "KernelError",
+    errno: "EISDIR",
+  });
   assert.deepEqual(readdirSync(dir).sort(), ["blocked", "env.json"]);
 
   writeFileSync(`${dir}/.env.json.new`, "left by a crash");
@@ -75,7 +97,11 @@ test("a full file system leaves the old file and nothing beside it", (t) => {
   linuxMounts().stage((stage) => {
     stage.tmpfs(dir, { tag: "small", bytes: "65536", mode: 0o755 });
     files.replaceFile(join(dir, "f"), "old");
-    assert.throws(() => files.replaceFile(join(dir, "f"), "x".repeat(200_000)), { name: "KernelError", errno: "ENOSPC", hint: /df -h/ });
+    assert.throws(() => files.replaceFile(join(dir, "f"), "x".repeat(200_000)), {
+      name: "KernelError",
+      errno: "ENOSPC",
+      hint: /df -h/,
+    });
     assert.equal(readFileSync(`${dir}/f`, "utf8"), "old");
     assert.deepEqual(readdirSync(dir), ["f"]);
   });
@@ -88,7 +114,10 @@ test("writeFile sets text and mode and never writes through a symlink", (t) => {
   masked(() => files.writeFile(path, "short", 0o644));
   assert.deepEqual([readFileSync(path, "utf8"), modeOf(path)], ["short", 0o644]);
   symlinkSync("f", `${dir}/link`);
-  assert.throws(() => files.writeFile(join(dir, "link"), "x", 0o644), { name: "KernelError", errno: "ELOOP" });
+  assert.throws(() => files.writeFile(join(dir, "link"), "x", 0o644), {
+    name: "KernelError",
+    errno: "ELOOP",
+  });
   assert.equal(readFileSync(path, "utf8"), "short");
 });
 
@@ -144,13 +173,24 @@ test("a walk never enters a mount at or below its place, and a mount point stays
   for (const name of ["other/kept", "tree/below"]) writeFileSync(join(dir, name), "");
   mounts.tmpfs(join(dir, "tree/mount"), { tag: "x" });
   writeFileSync(`${dir}/tree/mount/kept`, "");
-  const plain = { kind: "volume", address: "v", source: "other", type: "dir", access: "rw", recursive: false, options: [] } as const;
+  const plain = {
+    kind: "volume",
+    address: "v",
+    source: "other",
+    type: "dir",
+    access: "rw",
+    recursive: false,
+    options: [],
+  } as const;
   mounts.inner(dir, { ...plain, path: join(dir, "other"), target: "/tree/bind" });
   mounts.tmpfs(join(dir, "tree"), { tag: "over" });
   writeFileSync(`${dir}/tree/kept`, "");
 
   const fd = files.walk.view(join(dir, "tree"));
-  const names = files.walk.entries(fd).map((entry) => Buffer.from(entry.name).toString()).sort();
+  const names = files.walk
+    .entries(fd)
+    .map((entry) => Buffer.from(entry.name).toString())
+    .sort();
   assert.deepEqual(names, ["below", "bind", "mount"], "the directory itself, not what covers it");
   for (const name of ["mount", "bind"]) {
     const below = files.walk.openDir(fd, bytes(name));
@@ -172,7 +212,10 @@ test("openDir stays on its mount and follows nothing", (t) => {
   linuxMounts().tmpfs(join(dir, "tree/mount"), { tag: "x" });
   const view = files.walk.view(dir);
   const tree = files.walk.openDir(view, bytes("tree"));
-  assert.throws(() => files.walk.openDir(tree, bytes("link")), { name: "KernelError", errno: /ELOOP|ENOTDIR/ });
+  assert.throws(() => files.walk.openDir(tree, bytes("link")), {
+    name: "KernelError",
+    errno: /ELOOP|ENOTDIR/,
+  });
   assert.throws(() => files.walk.openDir(tree, bytes("..")), { errno: "EXDEV" });
   files.walk.close(tree);
   files.walk.close(view);

@@ -15,9 +15,19 @@ export function scratch(t: TestContext): AbsPath {
   return dir;
 }
 
-export type Row = { readonly id: string; readonly dev: string; readonly point: string; readonly options: string; readonly optional: string; readonly type: string; readonly source: string; readonly superOptions: string };
+export type Row = {
+  readonly id: string;
+  readonly dev: string;
+  readonly point: string;
+  readonly options: string;
+  readonly optional: string;
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: string;
+};
 
-const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+const unescape = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
 /** The mount table of this thread's namespace, fields unescaped. */
 export function mountTable(): Row[] {
@@ -26,7 +36,16 @@ export function mountTable(): Row[] {
     const [left = "", right = ""] = line.split(" - ");
     const [id = "", , dev = "", , point = "", options = "", ...optional] = left.split(" ");
     const [type = "", source = "", superOptions = ""] = right.split(" ");
-    return { id, dev, point: unescape(point), options, optional: optional.join(" "), type, source: unescape(source), superOptions };
+    return {
+      id,
+      dev,
+      point: unescape(point),
+      options,
+      optional: optional.join(" "),
+      type,
+      source: unescape(source),
+      superOptions,
+    };
   });
 }
 
@@ -36,14 +55,18 @@ export function mountsAt(point: string): Row[] {
 }
 
 export function mountsBelow(dir: string): string[] {
-  return mountTable().map((row) => row.point).filter((point) => point === dir || point.startsWith(`${dir}/`));
+  return mountTable()
+    .map((row) => row.point)
+    .filter((point) => point === dir || point.startsWith(`${dir}/`));
 }
 
 /** What must be the same before and after: the mount table, namespaces, root, working directory, and how many files are open. */
 export function surroundings(): unknown {
   return {
     mounts: readFileSync("/proc/thread-self/mountinfo", "utf8"),
-    namespaces: readdirSync("/proc/thread-self/ns").map((name) => readlinkSync(`/proc/thread-self/ns/${name}`)),
+    namespaces: readdirSync("/proc/thread-self/ns").map((name) =>
+      readlinkSync(`/proc/thread-self/ns/${name}`),
+    ),
     root: readlinkSync("/proc/thread-self/root"),
     cwd: readlinkSync("/proc/thread-self/cwd"),
     fds: readdirSync("/proc/self/fd").length,

@@ -23,7 +23,10 @@ async function other(t: TestContext, path: AbsPath): Promise<ChildProcess> {
     console.log(attempt.kind);
     setInterval(() => attempt, 1000);
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: import.meta.dirname,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => child.kill("SIGKILL"));
   const [said] = (await once(child.stdout!, "data")) as [Buffer];
   assert.equal(said.toString(), "held\n");
@@ -48,7 +51,11 @@ test("release is idempotent, and a second lock in this process waits its turn to
   lock.release();
   const second = take(path);
   lock.release();
-  assert.deepEqual(files.lock(path), { kind: "taken", pid: process.pid }, "the first release did not free the second lock");
+  assert.deepEqual(
+    files.lock(path),
+    { kind: "taken", pid: process.pid },
+    "the first release did not free the second lock",
+  );
   second.lock.release();
   assert.equal(readdirSync("/proc/self/fd").length, before);
 });

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { closeSync, constants, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import test from "node:test";
 import { join, type AbsPath } from "#model/brand";
 import type { TmpfsResource, VolumeResource } from "#model/resource";
@@ -11,7 +22,14 @@ import { mountsAt, mountsBelow, scratch, surroundings } from "./fixture.ts";
 const mounts = linuxMounts();
 
 function volume(path: AbsPath, target: string, more: Partial<VolumeResource> = {}): VolumeResource {
-  const plain = { kind: "volume", address: `v["${target}"]`, source: path, type: "dir", access: "rw", recursive: false } as const;
+  const plain = {
+    kind: "volume",
+    address: `v["${target}"]`,
+    source: path,
+    type: "dir",
+    access: "rw",
+    recursive: false,
+  } as const;
   return { ...plain, options: ["nosuid", "nodev"], path, target, ...more };
 }
 
@@ -38,7 +56,10 @@ test("a tree taken from a stage is attached whole, at once, and told by its iden
   assert.deepEqual(mountsBelow(dir), []);
   const identity = mounts.attach(tree, join(dir, "here"));
   const row = mountsAt(`${dir}/here`)[0]!;
-  assert.deepEqual({ id: row.id, dev: row.dev, source: row.source }, { id: identity.id, dev: identity.dev, source: "outer" });
+  assert.deepEqual(
+    { id: row.id, dev: row.dev, source: row.source },
+    { id: identity.id, dev: identity.dev, source: "outer" },
+  );
   assert.match(identity.unique ?? "", /^\d{10,}$/);
   assert.deepEqual(mounts.identify(join(dir, "here")), identity);
   assert.match(mountsAt(`${dir}/here/in/ner`)[0]!.superOptions, /size=64k/);
@@ -71,11 +92,17 @@ test("volumes: access and options, plain or recursive, directories and files", (
   const at = (target: string): string => mountsAt(join(root, target))[0]!.options;
 
   const made = mounts.inner(root, volume(src, "/ro", { access: "ro" }));
-  assert.deepEqual({ id: made.id, point: made.point }, { id: mountsAt(`${root}/ro`)[0]!.id, point: `${root}/ro` });
+  assert.deepEqual(
+    { id: made.id, point: made.point },
+    { id: mountsAt(`${root}/ro`)[0]!.id, point: `${root}/ro` },
+  );
   assert.match(at("/ro"), /^ro,nosuid,nodev/);
   assert.deepEqual(readdirSync(`${root}/ro/sub`), [], "what is mounted below the source does not come along");
 
-  mounts.inner(root, volume(src, "/rec", { access: "ro", recursive: true, options: ["nosuid", "nodev", "noexec"] }));
+  mounts.inner(
+    root,
+    volume(src, "/rec", { access: "ro", recursive: true, options: ["nosuid", "nodev", "noexec"] }),
+  );
   assert.deepEqual(readdirSync(`${root}/rec/sub`), ["deep"]);
   assert.match(at("/rec/sub"), /^ro,nosuid,nodev,noexec/);
   assert.throws(() => writeFileSync(`${root}/rec/sub/x`, ""), { code: "EROFS" });
@@ -85,11 +112,19 @@ test("volumes: access and options, plain or recursive, directories and files", (
   assert.equal(readFileSync(`${root}/etc/one`, "utf8"), "text");
 
   mounts.inner(root, volume(join(src, "sub"), "/free", { options: ["suid", "dev"], access: "rw" }));
-  assert.doesNotMatch(at("/free"), /nosuid|nodev/, "asked for by name, though the source's own mount forbids them");
+  assert.doesNotMatch(
+    at("/free"),
+    /nosuid|nodev/,
+    "asked for by name, though the source's own mount forbids them",
+  );
 
-  for (const row of ["/ro", "/rec", "/etc/one", "/free"].map((target) => mountsAt(join(root, target))[0]!)) assert.equal(row.optional, "");
+  for (const row of ["/ro", "/rec", "/etc/one", "/free"].map((target) => mountsAt(join(root, target))[0]!))
+    assert.equal(row.optional, "");
   assert.throws(() => mounts.inner(root, volume(src, "/etc/one")), { name: "KernelError" });
-  assert.throws(() => mounts.inner(root, volume(join(dir, "gone"), "/gone")), { name: "KernelError", errno: "ENOENT" });
+  assert.throws(() => mounts.inner(root, volume(join(dir, "gone"), "/gone")), {
+    name: "KernelError",
+    errno: "ENOENT",
+  });
   assert.equal(lstatSync(`${root}/gone`, { throwIfNoEntry: false }), undefined);
 });
 
@@ -114,7 +149,10 @@ test("a source that became a symlink meanwhile is refused", (t) => {
   renameSync(`${dir}/src`, `${dir}/moved`);
   symlinkSync("/etc", `${dir}/src`);
   for (const path of ["src", "src/a"]) {
-    assert.throws(() => mounts.inner(join(dir, "root"), volume(join(dir, path), "/v")), { name: "KernelError", errno: "ELOOP" });
+    assert.throws(() => mounts.inner(join(dir, "root"), volume(join(dir, path), "/v")), {
+      name: "KernelError",
+      errno: "ELOOP",
+    });
   }
 });
 
@@ -142,10 +180,17 @@ test("what is held is EBUSY, nothing there is EINVAL, lazily it goes", (t) => {
   writeFileSync(`${dir}/a/open`, "");
   const fd = openSync(`${dir}/a/open`, constants.O_RDONLY);
   try {
-    assert.throws(() => mounts.unmount(join(dir, "a")), { name: "KernelError", errno: "EBUSY", call: `umount2("${dir}/a", UMOUNT_NOFOLLOW)` });
+    assert.throws(() => mounts.unmount(join(dir, "a")), {
+      name: "KernelError",
+      errno: "EBUSY",
+      call: `umount2("${dir}/a", UMOUNT_NOFOLLOW)`,
+    });
     mounts.unmount(join(dir, "a"), true);
     assert.deepEqual(mountsBelow(dir), []);
-    assert.throws(() => mounts.unmount(join(dir, "a")), { errno: "EINVAL", hint: "nothing is mounted there now" });
+    assert.throws(() => mounts.unmount(join(dir, "a")), {
+      errno: "EINVAL",
+      hint: "nothing is mounted there now",
+    });
   } finally {
     closeSync(fd);
   }

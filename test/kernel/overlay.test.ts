@@ -12,11 +12,17 @@ const ways: readonly (readonly [name: string, options: MountOptions])[] = [
   ["by mount(2)", { without: ["overlay_set_fd"] }],
 ];
 
-type Place = { readonly dir: AbsPath; readonly merged: AbsPath; readonly lowers: readonly AbsPath[]; readonly rw: { readonly upper: AbsPath; readonly work: AbsPath } };
+type Place = {
+  readonly dir: AbsPath;
+  readonly merged: AbsPath;
+  readonly lowers: readonly AbsPath[];
+  readonly rw: { readonly upper: AbsPath; readonly work: AbsPath };
+};
 
 /** Lowers `l0`, `l1`, … each with a file of its own and one they share. */
 function place(t: TestContext, count: number, name = "l"): Place {
   const dir = scratch(t);
+  linuxMounts().tmpfs(dir, { tag: "fast" });
   const lowers = Array.from({ length: count }, (_, n) => join(dir, `${name}${n}`));
   for (const [n, lower] of lowers.entries()) {
     mkdirSync(lower);
@@ -28,7 +34,12 @@ function place(t: TestContext, count: number, name = "l"): Place {
   return { dir, merged: join(dir, "merged"), lowers, rw };
 }
 
-function staged<T>(options: MountOptions, merged: AbsPath, overlay: Omit<OverlayMount, "tag">, look: (row: Row, stage: Stage) => T): T {
+function staged<T>(
+  options: MountOptions,
+  merged: AbsPath,
+  overlay: Omit<OverlayMount, "tag">,
+  look: (row: Row, stage: Stage) => T,
+): T {
   const mounts = linuxMounts(options);
   mounts.stage(() => undefined);
   const before = surroundings();
@@ -72,9 +83,16 @@ for (const [name, options] of ways) {
   });
 
   test(`500 lowers ${name}, 501 are refused, and no descriptor stays open`, (t) => {
-    const { merged, lowers, rw, dir } = place(t, 501, `a rather long name, so that the options are long too:`);
+    const { merged, lowers, rw, dir } = place(
+      t,
+      501,
+      `a rather long name, so that the options are long too:`,
+    );
     const most = { lowers: lowers.slice(0, 500), rw, options: {} };
-    assert.equal(staged(options, merged, most, () => readdirSync(merged).length), 501);
+    assert.equal(
+      staged(options, merged, most, () => readdirSync(merged).length),
+      501,
+    );
     const error = refusal(() => staged(options, merged, { ...most, lowers }, () => undefined));
     assert.ok(error.call.includes(`${dir}/`), error.call);
   });
@@ -90,7 +108,10 @@ for (const [name, options] of ways) {
 
   test(`an overlay ${name} takes paths of any kind`, (t) => {
     const { merged, lowers, rw } = place(t, 2, " \t\n\\:,=\"'🦊");
-    assert.equal(staged(options, merged, { lowers, rw, options: {} }, () => readdirSync(merged).length), 3);
+    assert.equal(
+      staged(options, merged, { lowers, rw, options: {} }, () => readdirSync(merged).length),
+      3,
+    );
   });
 
   test(`a volatile overlay ${name} is mounted once, and the second time overlayfs says why not`, (t) => {
@@ -105,17 +126,37 @@ for (const [name, options] of ways) {
     const { dir, merged, lowers, rw } = place(t, 2);
     mkdirSync(`${rw.upper}/work`);
     const rows: readonly (readonly [about: string, overlay: Omit<OverlayMount, "tag">, says: RegExp])[] = [
-      ["work inside upper", { lowers, rw: { ...rw, work: join(rw.upper, "work") }, options: {} }, /^overlay(fs)?: workdir/],
-      ["work equal to upper", { lowers, rw: { ...rw, work: rw.upper }, options: {} }, /^overlay(fs)?: workdir/],
-      ["contradicting options", { lowers, rw, options: { metacopy: "on", redirect_dir: "off" } }, /^overlay(fs)?: .*(metacopy|redirect_dir)/],
+      [
+        "work inside upper",
+        { lowers, rw: { ...rw, work: join(rw.upper, "work") }, options: {} },
+        /^overlay(fs)?: workdir/,
+      ],
+      [
+        "work equal to upper",
+        { lowers, rw: { ...rw, work: rw.upper }, options: {} },
+        /^overlay(fs)?: workdir/,
+      ],
+      [
+        "contradicting options",
+        { lowers, rw, options: { metacopy: "on", redirect_dir: "off" } },
+        /^overlay(fs)?: .*(metacopy|redirect_dir)/,
+      ],
       ["an unknown value", { lowers, rw, options: { xino: "maybe" as "on" } }, /^overlay(fs)?: .*xino/],
     ];
     for (const [about, overlay, says] of rows) {
       const error = refusal(() => staged(options, merged, overlay, () => undefined));
       assert.match(error.hint ?? "", says, `${about}: ${error.call}: ${error.hint}`);
-      if (error.call.includes("CREATE")) for (const path of lowers) assert.ok(error.call.includes(path), error.call);
+      if (error.call.includes("CREATE"))
+        for (const path of lowers) assert.ok(error.call.includes(path), error.call);
     }
-    const missing = refusal(() => staged(options, merged, { lowers, rw: { ...rw, work: join(dir, "none") }, options: {} }, () => undefined));
+    const missing = refusal(() =>
+      staged(
+        options,
+        merged,
+        { lowers, rw: { ...rw, work: join(dir, "none") }, options: {} },
+        () => undefined,
+      ),
+    );
     assert.equal(missing.errno, "ENOENT");
     assert.ok(missing.call.includes(`${dir}/none`));
     const elsewhere = refusal(() =>
@@ -132,7 +173,10 @@ test("mountinfo shows every lower by its absolute path", (t) => {
   const { merged, lowers, rw } = place(t, 3);
   const row = staged({}, merged, { lowers, rw, options: {} }, (it) => it);
   const shown = row.superOptions.split(",").filter((option) => option.startsWith("lowerdir+="));
-  assert.deepEqual(shown, lowers.map((path) => `lowerdir+=${path}`));
+  assert.deepEqual(
+    shown,
+    lowers.map((path) => `lowerdir+=${path}`),
+  );
   assert.ok(row.superOptions.includes(`upperdir=${rw.upper}`));
   assert.ok(row.superOptions.includes(`workdir=${rw.work}`));
 });

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import test from "node:test";
 import { join, type AbsPath } from "#model/brand";
 import { deviceText } from "#kernel/stat";
@@ -16,7 +25,16 @@ test("what is missing is undefined, what is refused is an error that prints the 
   writeFileSync(`${dir}/file`, "text ß");
   symlinkSync("loop", `${dir}/loop`);
   for (const path of [NONE, join(dir, "file/below"), `/proc/4194304/cwd` as AbsPath]) {
-    for (const read of [reader.textAny, reader.listAny, reader.stat, reader.lstat, reader.readlink, reader.realpath, reader.mountId, reader.uniqueMountId]) {
+    for (const read of [
+      reader.textAny,
+      reader.listAny,
+      reader.stat,
+      reader.lstat,
+      reader.readlink,
+      reader.realpath,
+      reader.mountId,
+      reader.uniqueMountId,
+    ]) {
       assert.equal(read(path), undefined, `${read.name} ${path}`);
     }
   }
@@ -26,7 +44,11 @@ test("what is missing is undefined, what is refused is an error that prints the 
   assert.equal(reader.readlink(join(dir, "loop")), "loop");
   assert.throws(() => reader.text(NONE), { name: "KernelError", call: `open("${NONE}")`, errno: "ENOENT" });
   assert.throws(() => reader.textAny(dir), { name: "KernelError", errno: "EISDIR" });
-  assert.throws(() => reader.stat(join(dir, "loop")), { name: "KernelError", call: `stat("${dir}/loop")`, errno: "ELOOP" });
+  assert.throws(() => reader.stat(join(dir, "loop")), {
+    name: "KernelError",
+    call: `stat("${dir}/loop")`,
+    errno: "ELOOP",
+  });
   assert.throws(() => reader.readlink(join(dir, "file")), { name: "KernelError", errno: "EINVAL" });
 });
 
@@ -40,13 +62,19 @@ test("stat tells all there is, with devices as mountinfo prints them", (t) => {
   symlinkSync("file", `${dir}/link`);
   const stat = reader.stat(join(dir, "link"))!;
   const plain = { type: "file", mode: 0o4755, uid: 0, gid: 0, size: 5, nlink: 2, mtimeNs: 1_500_000_000n };
-  assert.deepEqual({ ...stat, dev: 0, ino: 0, rdev: 0, ctimeNs: 0 }, { ...plain, dev: 0, ino: 0, rdev: 0, ctimeNs: 0 });
+  assert.deepEqual(
+    { ...stat, dev: 0, ino: 0, rdev: 0, ctimeNs: 0 },
+    { ...plain, dev: 0, ino: 0, rdev: 0, ctimeNs: 0 },
+  );
   assert.equal(stat.ino, String(lstatSync(path).ino));
   assert.equal(reader.lstat(join(dir, "link"))!.type, "symlink");
   assert.equal(reader.stat("/dev/null" as AbsPath)!.rdev, "1:3");
   assert.equal(reader.stat("/dev/null" as AbsPath)!.type, "char");
   assert.equal(reader.stat("/proc" as AbsPath)!.dev, mountsAt("/proc").at(-1)!.dev);
-  assert.equal(deviceText((0x12n << 8n) | 0x34n | (0xabcden << 20n) | (0x7n << 44n)), `${0x7000 + 0x12}:${0xabcde00 + 0x34}`);
+  assert.equal(
+    deviceText((0x12n << 8n) | 0x34n | (0xabcden << 20n) | (0x7n << 44n)),
+    `${0x7000 + 0x12}:${0xabcde00 + 0x34}`,
+  );
 });
 
 test("mount ids: the small one is mountinfo's, the unique one differs for every mount there ever was", (t) => {
@@ -71,13 +99,31 @@ test("below a root nothing leads outside: links, dots, magic links", (t) => {
   mkdirSync(`${root}/etc`, { recursive: true });
   writeFileSync(`${root}/etc/passwd`, "inside");
   writeFileSync(`${dir}/secret`, "outside");
-  const links = { abs: "/etc/passwd", up: "../../../etc/passwd", out: `${dir}/secret`, dir: "etc", chain: "dir/../abs", loop: "loop", dots: "../../secret" };
+  const links = {
+    abs: "/etc/passwd",
+    up: "../../../etc/passwd",
+    out: `${dir}/secret`,
+    dir: "etc",
+    chain: "dir/../abs",
+    loop: "loop",
+    dots: "../../secret",
+  };
   for (const [name, to] of Object.entries(links)) symlinkSync(to, `${root}/${name}`);
-  for (const path of ["etc/passwd", "/etc/passwd", "abs", "up", "dir/passwd", "chain", "../etc/./passwd", "etc/../../../etc/passwd"]) {
+  for (const path of [
+    "etc/passwd",
+    "/etc/passwd",
+    "abs",
+    "up",
+    "dir/passwd",
+    "chain",
+    "../etc/./passwd",
+    "etc/../../../etc/passwd",
+  ]) {
     assert.equal(reader.textIn(root, path), "inside", path);
     assert.equal(reader.statIn(root, path)?.size, 6, path);
   }
-  for (const path of ["out", "dots", "none", "etc/passwd/x", "etc", "/"]) assert.equal(reader.textIn(root, path), undefined, path);
+  for (const path of ["out", "dots", "none", "etc/passwd/x", "etc", "/"])
+    assert.equal(reader.textIn(root, path), undefined, path);
   assert.equal(reader.statIn(root, "/")?.type, "dir");
   assert.equal(reader.statIn(root, "out"), undefined);
   assert.throws(() => reader.statIn(root, "loop"), { name: "KernelError", errno: "ELOOP" });
@@ -106,7 +152,10 @@ test("reading loads no FFI, but for the unique mount id", () => {
     reader.uniqueMountId("/");
     console.log(before, ffiLoaded(), process.moduleLoadList.some((it) => it === "NativeModule crypto"));
   `;
-  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: import.meta.dirname, encoding: "utf8" });
+  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
   assert.equal(run.stdout, "false true false\n", run.stderr);
   assert.ok(readFileSync("/etc/passwd").length > 0);
 });

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import test from "node:test";
 import { join } from "#model/brand";
 import { CLONE } from "#kernel/flags";
@@ -18,7 +26,11 @@ test("what is mounted on a stage is seen there and leaves nothing on the host", 
   const seen = mounts.stage((stage) => {
     stage.tmpfs(dir, { tag: "envctl:test", bytes: "1048576", mode: 0o1777 });
     writeFileSync(`${dir}/inside`, "x");
-    return { row: mountsAt(dir)[0]!, mode: lstatSync(dir).mode & 0o7777, shared: mountTable().filter((row) => /shared:/.test(row.optional)) };
+    return {
+      row: mountsAt(dir)[0]!,
+      mode: lstatSync(dir).mode & 0o7777,
+      shared: mountTable().filter((row) => /shared:/.test(row.optional)),
+    };
   });
   assert.deepEqual(surroundings(), before);
   assert.equal(seen.row.type, "tmpfs");
@@ -58,7 +70,10 @@ test("a bind is private, plain, and takes files and directories", (t) => {
     writeFileSync(`${dir}/from/sub/deep`, "");
     stage.bind(join(dir, "from"), join(dir, "to"));
     stage.bind(join(dir, "file"), join(dir, "onto"));
-    const seen = { deep: lstatSync(`${dir}/to/sub/deep`, { throwIfNoEntry: false }), onto: readFileSync(`${dir}/onto`, "utf8") };
+    const seen = {
+      deep: lstatSync(`${dir}/to/sub/deep`, { throwIfNoEntry: false }),
+      onto: readFileSync(`${dir}/onto`, "utf8"),
+    };
     stage.unmount(join(dir, "to"));
     return { ...seen, after: mountsAt(`${dir}/to`) };
   });
@@ -82,7 +97,13 @@ test("targets, files and links are made inside a root, whatever the symlinks the
   const root = join(dir, "root");
   mkdirSync(`${root}/etc`, { recursive: true });
   mkdirSync(`${dir}/host`);
-  for (const [to, at] of [["/etc", "abs"], ["../../../../etc", "up"], ["/host/made", "dangling"], ["loop", "loop"]] as const) symlinkSync(to, `${root}/${at}`);
+  for (const [to, at] of [
+    ["/etc", "abs"],
+    ["../../../../etc", "up"],
+    ["/host/made", "dangling"],
+    ["loop", "loop"],
+  ] as const)
+    symlinkSync(to, `${root}/${at}`);
   const umask = process.umask(0o077);
   try {
     mounts.stage((stage) => {
@@ -121,7 +142,11 @@ test("other namespaces come and go with a stage", () => {
   const here = (): string[] => names.map((name) => readlinkSync(`/proc/thread-self/ns/${name}`, "utf8"));
   const home = here();
   // The link of pid_for_children cannot be read before the new namespace has its first process.
-  const away = inNamespaces(kinds, () => names.filter((name) => name !== "pid_for_children").map((name) => readlinkSync(`/proc/thread-self/ns/${name}`)));
+  const away = inNamespaces(kinds, () =>
+    names
+      .filter((name) => name !== "pid_for_children")
+      .map((name) => readlinkSync(`/proc/thread-self/ns/${name}`)),
+  );
   for (const namespace of away) assert.ok(!home.includes(namespace), namespace);
   assert.deepEqual(here(), home);
   assert.deepEqual(surroundings(), before);
@@ -154,9 +179,15 @@ test("a caller in a chroot, whose root is no mount, keeps its root and working d
     });
     console.log(JSON.stringify({ before, after: look(), shared }));
   `;
-  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: import.meta.dirname });
+  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    cwd: import.meta.dirname,
+  });
   assert.equal(run.status, 0, run.stderr);
-  const { before, after, shared } = JSON.parse(run.stdout) as Record<string, { root: string[]; cwd: string; shared?: boolean }>;
+  const { before, after, shared } = JSON.parse(run.stdout) as Record<
+    string,
+    { root: string[]; cwd: string; shared?: boolean }
+  >;
   assert.deepEqual(after, before);
   assert.deepEqual(before!.root, ["away", "place", "proc"]);
   assert.deepEqual(shared, { shared: false, root: ["away", "place", "proc"], cwd: "/away" });

@@ -13,7 +13,11 @@ const BAD = 9999;
 type Row = { readonly call: () => unknown; readonly prints: string; readonly errno: string };
 
 const rows: readonly Row[] = [
-  { call: () => file.openat(AT_FDCWD, NONE, 0), prints: `openat(AT_FDCWD, "${NONE}", O_RDONLY|O_CLOEXEC)`, errno: "ENOENT" },
+  {
+    call: () => file.openat(AT_FDCWD, NONE, 0),
+    prints: `openat(AT_FDCWD, "${NONE}", O_RDONLY|O_CLOEXEC)`,
+    errno: "ENOENT",
+  },
   {
     call: () => file.openat(AT_FDCWD, NONE, O.WRONLY | O.CREAT | O.EXCL, 0o600),
     prints: `openat(AT_FDCWD, "${NONE}", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0600)`,
@@ -30,24 +34,40 @@ const rows: readonly Row[] = [
     prints: `statx(AT_FDCWD, "${NONE}", 0, STATX_MNT_ID_UNIQUE, {…})`,
     errno: "ENOENT",
   },
-  { call: () => file.mkdirat(AT_FDCWD, "/nonexistent/a\nb", 0o755), prints: 'mkdirat(AT_FDCWD, "/nonexistent/a\\nb", 0755)', errno: "ENOENT" },
+  {
+    call: () => file.mkdirat(AT_FDCWD, "/nonexistent/a\nb", 0o755),
+    prints: 'mkdirat(AT_FDCWD, "/nonexistent/a\\nb", 0755)',
+    errno: "ENOENT",
+  },
   {
     call: () => file.mknodat(AT_FDCWD, NONE, 0o20666, 0x103),
     prints: `mknodat(AT_FDCWD, "${NONE}", 020666, 0x103)`,
     errno: "ENOENT",
   },
-  { call: () => file.symlinkat("to", AT_FDCWD, NONE), prints: `symlinkat("to", AT_FDCWD, "${NONE}")`, errno: "ENOENT" },
+  {
+    call: () => file.symlinkat("to", AT_FDCWD, NONE),
+    prints: `symlinkat("to", AT_FDCWD, "${NONE}")`,
+    errno: "ENOENT",
+  },
   {
     call: () => file.unlinkat(BAD, Uint8Array.of(0x61, 0xff, 0x22), true),
     prints: 'unlinkat(9999, "a\\377\\"", AT_REMOVEDIR)',
     errno: "EBADF",
   },
-  { call: () => file.renameat(BAD, "a", AT_FDCWD, "b"), prints: 'renameat(9999, "a", AT_FDCWD, "b")', errno: "EBADF" },
+  {
+    call: () => file.renameat(BAD, "a", AT_FDCWD, "b"),
+    prints: 'renameat(9999, "a", AT_FDCWD, "b")',
+    errno: "EBADF",
+  },
   { call: () => file.fchmod(BAD, 0o1777), prints: "fchmod(9999, 01777)", errno: "EBADF" },
   { call: () => file.fchown(BAD, 1, 2), prints: "fchown(9999, 1, 2)", errno: "EBADF" },
   { call: () => file.flock(BAD, LOCK.EX | LOCK.NB), prints: "flock(9999, LOCK_EX|LOCK_NB)", errno: "EBADF" },
   { call: () => file.pipe2(0x80000000 | 0), prints: "pipe2([…], O_CLOEXEC|0x80000000)", errno: "EINVAL" },
-  { call: () => file.ioctl(BAD, "TIOCSCTTY", 0x540e, 0), prints: "ioctl(9999, TIOCSCTTY, 0)", errno: "EBADF" },
+  {
+    call: () => file.ioctl(BAD, "TIOCSCTTY", 0x540e, 0),
+    prints: "ioctl(9999, TIOCSCTTY, 0)",
+    errno: "EBADF",
+  },
   { call: () => file.fstatfsMagic(BAD), prints: "fstatfs(9999)", errno: "ENOENT" },
   {
     call: () => mount.openTree(AT_FDCWD, NONE, OPEN_TREE.CLONE | AT.RECURSIVE),
@@ -72,7 +92,11 @@ const rows: readonly Row[] = [
     errno: "EBADF",
   },
   { call: () => mount.fsopen("nosuchfs"), prints: 'fsopen("nosuchfs", FSOPEN_CLOEXEC)', errno: "ENODEV" },
-  { call: () => mount.fsconfigFlag(BAD, "ro"), prints: 'fsconfig(9999, FSCONFIG_SET_FLAG, "ro", NULL, 0)', errno: "EBADF" },
+  {
+    call: () => mount.fsconfigFlag(BAD, "ro"),
+    prints: 'fsconfig(9999, FSCONFIG_SET_FLAG, "ro", NULL, 0)',
+    errno: "EBADF",
+  },
   {
     call: () => mount.fsconfigString(BAD, "size", "1"),
     prints: 'fsconfig(9999, FSCONFIG_SET_STRING, "size", "1", 0)',
@@ -83,8 +107,16 @@ const rows: readonly Row[] = [
     prints: 'fsconfig(9999, FSCONFIG_SET_FD, "lowerdir+", NULL, 9999)',
     errno: "EBADF",
   },
-  { call: () => mount.fsconfigCreate(BAD), prints: "fsconfig(9999, FSCONFIG_CMD_CREATE, NULL, NULL, 0)", errno: "EBADF" },
-  { call: () => mount.fsmount(BAD, MOUNT_ATTR.NODEV), prints: "fsmount(9999, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV)", errno: "EBADF" },
+  {
+    call: () => mount.fsconfigCreate(BAD),
+    prints: "fsconfig(9999, FSCONFIG_CMD_CREATE, NULL, NULL, 0)",
+    errno: "EBADF",
+  },
+  {
+    call: () => mount.fsmount(BAD, MOUNT_ATTR.NODEV),
+    prints: "fsmount(9999, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV)",
+    errno: "EBADF",
+  },
   {
     call: () => mount.mount("none", NONE, "tmpfs", MS.NOSUID | MS.NODEV, "size=1"),
     prints: `mount("none", "${NONE}", "tmpfs", MS_NOSUID|MS_NODEV, "size=1")`,
@@ -101,7 +133,11 @@ const rows: readonly Row[] = [
   { call: () => proc.chdir(NONE), prints: `chdir("${NONE}")`, errno: "ENOENT" },
   { call: () => proc.fchdir(BAD), prints: "fchdir(9999)", errno: "EBADF" },
   { call: () => proc.chroot(NONE), prints: `chroot("${NONE}")`, errno: "ENOENT" },
-  { call: () => proc.sethostname("x".repeat(65)), prints: `sethostname("${"x".repeat(65)}", 65)`, errno: "EINVAL" },
+  {
+    call: () => proc.sethostname("x".repeat(65)),
+    prints: `sethostname("${"x".repeat(65)}", 65)`,
+    errno: "EINVAL",
+  },
   { call: () => proc.kill(0x3fffffff, 15), prints: "kill(1073741823, 15)", errno: "ESRCH" },
   { call: () => file.seekEnd(BAD), prints: "lseek(9999, 0, SEEK_END)", errno: "EBADF" },
   {
@@ -125,13 +161,22 @@ test("a refused call prints like strace and keeps the kernel's errno", async (t)
 });
 
 test("hints come from one table, by call and errno", () => {
-  assert.throws(() => mount.fsopen("nosuchfs"), (error) => error instanceof KernelError && /modprobe/.test(error.hint ?? ""));
-  assert.throws(() => file.openat(AT_FDCWD, NONE, 0), (error) => error instanceof KernelError && error.hint === undefined);
+  assert.throws(
+    () => mount.fsopen("nosuchfs"),
+    (error) => error instanceof KernelError && /modprobe/.test(error.hint ?? ""),
+  );
+  assert.throws(
+    () => file.openat(AT_FDCWD, NONE, 0),
+    (error) => error instanceof KernelError && error.hint === undefined,
+  );
   assert.match(hintFor("move_mount", "ENOSPC") ?? "", /fs\.mount-max/);
   assert.match(hintFor("write", "ENOSPC") ?? "", /df -h/);
 });
 
 test("a name with a NUL byte never reaches the kernel", () => {
   assert.throws(() => file.openat(AT_FDCWD, "/etc/passwd\0x", 0), { name: "KernelError", errno: "EINVAL" });
-  assert.throws(() => file.unlinkat(AT_FDCWD, Uint8Array.of(0x61, 0), false), { name: "KernelError", errno: "EINVAL" });
+  assert.throws(() => file.unlinkat(AT_FDCWD, Uint8Array.of(0x61, 0), false), {
+    name: "KernelError",
+    errno: "EINVAL",
+  });
 });

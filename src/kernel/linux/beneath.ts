@@ -46,7 +46,7 @@ export function openBeneath(root: string, path: string, make?: Make): Beneath | 
 /** Walks on from the last level and adds one a component; false where one is missing. */
 function descend(levels: Level[], path: string, make: Make | undefined, call: () => string): boolean {
   const todo = components(path);
-  for (let links = 0; todo.length > 0; ) {
+  for (let links = 0; todo.length > 0;) {
     const name = todo.pop()!;
     if (name === "..") {
       if (levels.length > 1) closeSync(levels.pop()!.fd);
@@ -84,5 +84,8 @@ function made(parent: number, name: string, last: boolean, make: Make | undefine
 
 /** Last component first, so that the next one is popped. */
 function components(path: string): string[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".").reverse();
+  return path
+    .split("/")
+    .filter((name) => name !== "" && name !== ".")
+    .reverse();
 }

@@ -48,8 +48,14 @@ function write(dir: AbsPath, file: string, value: string): void {
   withFd(openat(AT_FDCWD, dir, O.PATH | O.DIRECTORY | O.NOFOLLOW), (at) => {
     prove(at, dir);
     // Neither O_CREAT nor O_TRUNC: the file is the kernel's. An empty write reaches no handler, a newline does.
-    withFd(asCgroup(() => openat(at, file, O.WRONLY | O.NOFOLLOW)), (fd) =>
-      nodeCall("cgroup", () => `write(${fdText(fd)}, ${quote(value)}, ${value.length})`, () => writeSync(fd, value === "" ? "\n" : value)),
+    withFd(
+      asCgroup(() => openat(at, file, O.WRONLY | O.NOFOLLOW)),
+      (fd) =>
+        nodeCall(
+          "cgroup",
+          () => `write(${fdText(fd)}, ${quote(value)}, ${value.length})`,
+          () => writeSync(fd, value === "" ? "\n" : value),
+        ),
     );
   });
 }

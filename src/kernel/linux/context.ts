@@ -8,7 +8,13 @@ import { fsconfigCreate, fsconfigString, fsmount, fsopen } from "./syscalls-moun
  * A detached mount of a new file system: fsopen, `configure`, create, fsmount. A refusal carries what the kernel wrote to the
  * context's own log, where it wrote something. `about` describes the configuration in messages. @throws KernelError
  */
-export function newMount(type: string, source: string, attributes: number, about: string, configure: (fs: number) => void): number {
+export function newMount(
+  type: string,
+  source: string,
+  attributes: number,
+  about: string,
+  configure: (fs: number) => void,
+): number {
   return withFd(fsopen(type), (fs) => {
     try {
       fsconfigString(fs, "source", source);
@@ -30,7 +36,12 @@ function contextLog(fs: number): string[] {
   const buffer = Buffer.alloc(4096);
   for (;;) {
     try {
-      lines.push(buffer.toString("utf8", 0, readSync(fs, buffer)).replace(/^[ewi] /, "").trimEnd());
+      lines.push(
+        buffer
+          .toString("utf8", 0, readSync(fs, buffer))
+          .replace(/^[ewi] /, "")
+          .trimEnd(),
+      );
     } catch {
       return lines;
     }
@@ -38,8 +49,15 @@ function contextLog(fs: number): string[] {
 }
 
 /** A detached tmpfs, nosuid and nodev; `bytes` decimal, absent: the kernel's half of the memory. @throws KernelError */
-export function newTmpfs(options: { readonly tag: string; readonly bytes?: string; readonly mode: number }): number {
-  const settings = [["mode", options.mode.toString(8)] as const, ...(options.bytes === undefined ? [] : [["size", options.bytes] as const])];
+export function newTmpfs(options: {
+  readonly tag: string;
+  readonly bytes?: string;
+  readonly mode: number;
+}): number {
+  const settings = [
+    ["mode", options.mode.toString(8)] as const,
+    ...(options.bytes === undefined ? [] : [["size", options.bytes] as const]),
+  ];
   const about = ["tmpfs", ...settings.map(([key, value]) => `${key}=${value}`)].join(" ");
   return newMount("tmpfs", options.tag, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV, about, (fs) => {
     for (const [key, value] of settings) fsconfigString(fs, key, value);

@@ -80,7 +80,8 @@ export function systemCall(name: string, target: Target, types: readonly CType[]
 
 /** A path or name as an argument. One that holds a NUL is refused: the kernel would silently use its beginning. */
 export function cString(name: Name): string | Buffer {
-  if (typeof name === "string" ? name.includes("\0") : name.includes(0)) throw refused("path", "path with a NUL byte", "EINVAL");
+  if (typeof name === "string" ? name.includes("\0") : name.includes(0))
+    throw refused("path", "path with a NUL byte", "EINVAL");
   return typeof name === "string" ? name : Buffer.concat([name, Buffer.of(0)]);
 }
 

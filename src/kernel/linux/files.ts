@@ -15,7 +15,9 @@ import { linuxWalk } from "./walk.ts";
 /** Runs `use` with the directory of a path, not followed, and the last component. */
 function inParent<T>(path: AbsPath, use: (parent: number, name: string) => T): T {
   // O_RDONLY and not O_PATH: replaceFile syncs it.
-  return withFd(openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), (parent) => use(parent, baseName(path)));
+  return withFd(openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), (parent) =>
+    use(parent, baseName(path)),
+  );
 }
 
 function unlessErrno(errno: string, run: () => void): boolean {
@@ -31,8 +33,17 @@ function unlessErrno(errno: string, run: () => void): boolean {
 /** Mode and owner of an O_PATH descriptor's object, which takes no fchmod(2). Owner first: a change of it drops setuid bits. */
 function own(fd: number, path: AbsPath, { mode, uid, gid }: Ownership): void {
   const now = fstatSync(fd);
-  if (now.uid !== uid || now.gid !== gid) nodeCall("chown", () => `chown(${quote(path)}, ${uid}, ${gid})`, () => chownSync(selfFd(fd), uid, gid));
-  nodeCall("chmod", () => `chmod(${quote(path)}, ${octal(mode)})`, () => chmodSync(selfFd(fd), mode));
+  if (now.uid !== uid || now.gid !== gid)
+    nodeCall(
+      "chown",
+      () => `chown(${quote(path)}, ${uid}, ${gid})`,
+      () => chownSync(selfFd(fd), uid, gid),
+    );
+  nodeCall(
+    "chmod",
+    () => `chmod(${quote(path)}, ${octal(mode)})`,
+    () => chmodSync(selfFd(fd), mode),
+  );
 }
 
 function makeDir(path: AbsPath, owner: Ownership): boolean {
@@ -62,7 +73,11 @@ function temporary(name: string): string {
 }
 
 function sync(fd: number): void {
-  nodeCall("fsync", () => `fsync(${fdText(fd)})`, () => fsyncSync(fd));
+  nodeCall(
+    "fsync",
+    () => `fsync(${fdText(fd)})`,
+    () => fsyncSync(fd),
+  );
 }
 
 function replaceFile(path: AbsPath, text: string): void {

@@ -16,33 +16,43 @@ const HINTS: Readonly<Record<string, string>> = {
   "mount_setattr:ENOSYS": "this needs Linux 5.12, or a seccomp filter hides it",
   "*:ENOSYS": "this kernel lacks the call, or a seccomp filter hides it",
 
-  "fsopen:ENODEV": "the kernel does not know this file system type: load its module with `modprobe`, see /proc/filesystems",
-  "mount:ENODEV": "the kernel does not know this file system type: load its module with `modprobe`, see /proc/filesystems",
+  "fsopen:ENODEV":
+    "the kernel does not know this file system type: load its module with `modprobe`, see /proc/filesystems",
+  "mount:ENODEV":
+    "the kernel does not know this file system type: load its module with `modprobe`, see /proc/filesystems",
   "fsopen:EPERM": "mounting needs root (CAP_SYS_ADMIN); inside a container it has to be granted",
   "mount:EPERM": "mounting needs root (CAP_SYS_ADMIN); inside a container it has to be granted",
   "open_tree:EPERM": "mounting needs root (CAP_SYS_ADMIN); inside a container it has to be granted",
   "move_mount:EPERM": "mounting needs root (CAP_SYS_ADMIN); inside a container it has to be granted",
-  "mount_setattr:EPERM": "the mount's flags are locked by a namespace above this one, or CAP_SYS_ADMIN is missing",
+  "mount_setattr:EPERM":
+    "the mount's flags are locked by a namespace above this one, or CAP_SYS_ADMIN is missing",
   "mount:ENOSPC": "this namespace holds as many mounts as it may: raise `sysctl fs.mount-max`",
   "move_mount:ENOSPC": "this namespace holds as many mounts as it may: raise `sysctl fs.mount-max`",
   "open_tree:ENOSPC": "this namespace holds as many mounts as it may: raise `sysctl fs.mount-max`",
-  "open_tree:EINVAL": "the mount is unbindable, or holds mounts that are locked together by another namespace",
-  "move_mount:EINVAL": "a file goes onto a file and a directory onto a directory, and the place must be in this mount namespace",
+  "open_tree:EINVAL":
+    "the mount is unbindable, or holds mounts that are locked together by another namespace",
+  "move_mount:EINVAL":
+    "a file goes onto a file and a directory onto a directory, and the place must be in this mount namespace",
   "move_mount:ELOOP": "the place lies inside the tree that would be mounted there",
-  "mount_setattr:EINVAL": "the place is no mount of this namespace, or the kernel does not know one of the attributes",
+  "mount_setattr:EINVAL":
+    "the place is no mount of this namespace, or the kernel does not know one of the attributes",
   "fsconfig:EINVAL": "the file system does not know this option, or refuses its value",
-  "fsconfig:EBUSY": "upper or work is in use by another overlay, or the file system is mounted with other options",
+  "fsconfig:EBUSY":
+    "upper or work is in use by another overlay, or the file system is mounted with other options",
   "fsconfig:ESTALE": "upper was made for other lowers (index=on): use the same lowers or a fresh upper",
   "fsconfig:ELOOP": "lowers, upper and work overlap, or one directory is listed twice",
 
-  "umount2:EBUSY": "something still uses it: a working directory, an open file, or a mount below it (`fuser -vm` tells)",
+  "umount2:EBUSY":
+    "something still uses it: a working directory, an open file, or a mount below it (`fuser -vm` tells)",
   "umount2:EINVAL": "nothing is mounted there now",
   "umount2:EPERM": "unmounting needs root (CAP_SYS_ADMIN)",
   "pivot_root:EINVAL": "the new root must be a mount point, and neither it nor its parent may be shared",
   "unshare:EPERM": "new namespaces need root (CAP_SYS_ADMIN)",
-  "unshare:ENOSPC": "no namespaces left: raise `sysctl user.max_mnt_namespaces` (or its pid, net, uts, ipc, user sisters)",
+  "unshare:ENOSPC":
+    "no namespaces left: raise `sysctl user.max_mnt_namespaces` (or its pid, net, uts, ipc, user sisters)",
   "setns:EPERM": "joining a namespace needs root (CAP_SYS_ADMIN) in it",
-  "setns:EINVAL": "that is no such namespace, or another thread of this process shares its root and working directory",
+  "setns:EINVAL":
+    "that is no such namespace, or another thread of this process shares its root and working directory",
 
   "openat2:ELOOP": "a symlink stands in the way where none is followed",
   "openat2:EXDEV": "the path leaves its place, through a mount, a magic link or `..`",

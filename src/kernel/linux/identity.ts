@@ -26,6 +26,8 @@ function deviceOf(fd: number, id: string, unique: string | undefined): string {
       if (!(error instanceof KernelError)) throw error;
     }
   }
-  const line = new RegExp(`^${id} \\d+ (\\d+:\\d+) `, "m").exec(readFileSync("/proc/thread-self/mountinfo", "utf8"));
+  const line = new RegExp(`^${id} \\d+ (\\d+:\\d+) `, "m").exec(
+    readFileSync("/proc/thread-self/mountinfo", "utf8"),
+  );
   return line?.[1] ?? deviceText(fstatSync(fd, { bigint: true }).dev);
 }

@@ -23,8 +23,9 @@ export function mountInner<T>(root: AbsPath, mount: InnerMount, use: (tree: numb
 /** A detached copy of a directory or file, with what is mounted below only where `recursive`. Private. @throws KernelError */
 export function cloneTree(path: AbsPath, recursive: boolean): number {
   const flags = AT.EMPTY_PATH | OPEN_TREE.CLONE | (recursive ? AT.RECURSIVE : 0);
-  return finished(withFd(openReal(path), (source) => openTree(source, "", flags)), (tree) =>
-    mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE }),
+  return finished(
+    withFd(openReal(path), (source) => openTree(source, "", flags)),
+    (tree) => mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE }),
   );
 }
 

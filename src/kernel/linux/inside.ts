@@ -17,14 +17,19 @@ export function openTarget(root: AbsPath, target: string, type: "dir" | "file"):
     if (last && type === "file") newFile(parent, name, "");
     else newDirectory(parent, name);
   });
-  if (found === undefined) throw refused("openat2", `openat(${quote(root)}, ${quote(target)}, O_PATH|O_NOFOLLOW)`, "ENOENT");
+  if (found === undefined)
+    throw refused("openat2", `openat(${quote(root)}, ${quote(target)}, O_PATH|O_NOFOLLOW)`, "ENOENT");
   return found;
 }
 
 function newDirectory(parent: number, name: string): void {
   mkdirat(parent, name, 0o755);
   withFd(openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW), (dir) =>
-    nodeCall("chmod", () => `fchmod(${fdText(dir)}, 0755)`, () => chmodSync(selfFd(dir), 0o755)),
+    nodeCall(
+      "chmod",
+      () => `fchmod(${fdText(dir)}, 0755)`,
+      () => chmodSync(selfFd(dir), 0o755),
+    ),
   );
 }
 
@@ -38,9 +43,13 @@ function newFile(parent: number, name: string, text: string): void {
 /** Writes everything, however many calls it takes. @throws KernelError */
 export function writeAll(fd: number, text: string): void {
   const bytes = Buffer.from(text);
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const left = bytes.length - done;
-    done += nodeCall("write", () => `write(${fdText(fd)}, …, ${left})`, () => writeSync(fd, bytes, done));
+    done += nodeCall(
+      "write",
+      () => `write(${fdText(fd)}, …, ${left})`,
+      () => writeSync(fd, bytes, done),
+    );
   }
 }
 

@@ -66,9 +66,13 @@ function isAt(path: AbsPath, inode: BigIntStats): boolean {
  * device there than stat does, so one single lock on that inode number counts too.
  */
 function holderOf(inode: BigIntStats): { readonly pid?: number } {
-  const rows = readFileSync("/proc/locks", "latin1").matchAll(/^\d+: FLOCK +ADVISORY +WRITE +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /gm);
+  const rows = readFileSync("/proc/locks", "latin1").matchAll(
+    /^\d+: FLOCK +ADVISORY +WRITE +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /gm,
+  );
   const same = [...rows].filter((row) => row[4] === String(inode.ino));
-  const exact = same.filter((row) => `${parseInt(row[2]!, 16)}:${parseInt(row[3]!, 16)}` === deviceText(inode.dev));
+  const exact = same.filter(
+    (row) => `${parseInt(row[2]!, 16)}:${parseInt(row[3]!, 16)}` === deviceText(inode.dev),
+  );
   const row = exact[0] ?? (same.length === 1 ? same[0] : undefined);
   const pid = Number(row?.[1] ?? 0);
   return pid > 0 ? { pid } : {};

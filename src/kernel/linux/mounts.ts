@@ -40,7 +40,8 @@ function moveTo(tree: number, at: AbsPath, flags = 0): void {
 /** What can be mounted in a private namespace. The caller is in one already. */
 export function linuxStage(options: MountOptions = {}): Stage {
   return {
-    overlay: (mount, at) => withFd(openReal(at, O.DIRECTORY), (place) => mountOverlay(mount, place, options.without)),
+    overlay: (mount, at) =>
+      withFd(openReal(at, O.DIRECTORY), (place) => mountOverlay(mount, place, options.without)),
     inner: (root, mount) => mountInner(root, mount, (_, path) => path),
     bind: (source, at) => withFd(cloneTree(source, false), (tree) => moveTo(tree, at)),
     tmpfs: (at, of) => withFd(newTmpfs(of), (tree) => moveTo(tree, at, O.DIRECTORY)),
@@ -48,7 +49,8 @@ export function linuxStage(options: MountOptions = {}): Stage {
     makeTarget: (root, target, type) => close(openTarget(root, target, type).fd),
     writeIn: writeInside,
     linkIn: linkInside,
-    take: (at) => treeOf(withFd(openReal(at), (fd) => openTree(fd, "", AT.EMPTY_PATH | OPEN_TREE.CLONE | AT.RECURSIVE))),
+    take: (at) =>
+      treeOf(withFd(openReal(at), (fd) => openTree(fd, "", AT.EMPTY_PATH | OPEN_TREE.CLONE | AT.RECURSIVE))),
   };
 }
 
@@ -63,7 +65,8 @@ export function linuxMounts(options: MountOptions = {}): Mounts {
         tree.close();
       }
     },
-    inner: (root, mount) => mountInner(root, mount, (tree, path) => ({ ...identityOf(tree), point: join(root, path) })),
+    inner: (root, mount) =>
+      mountInner(root, mount, (tree, path) => ({ ...identityOf(tree), point: join(root, path) })),
     tmpfs: (at, of) => withFd(newTmpfs({ ...of, mode: 0o700 }), (tree) => attached(tree, at)),
     anchor: (at) => withFd(cloneTree(at, false), (tree) => anchorAt(tree, at)),
     identify: (at) => withFd(openReal(at), identityOf),

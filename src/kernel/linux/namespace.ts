@@ -14,7 +14,11 @@ const KINDS: readonly (readonly [flag: number, name: string])[] = [
   [CLONE.NEWCGROUP, "cgroup"],
 ];
 
-type Home = { readonly namespaces: readonly (readonly [flag: number, fd: number])[]; readonly root: number; readonly cwd: number };
+type Home = {
+  readonly namespaces: readonly (readonly [flag: number, fd: number])[];
+  readonly root: number;
+  readonly cwd: number;
+};
 
 let inside = false;
 
@@ -61,7 +65,9 @@ function makePrivate(): void {
   } catch (error) {
     if (!(error instanceof KernelError) || error.errno !== "EINVAL") throw error;
     // "/" is no mount: we are in a chroot. Joining the namespace we are in leads to its real root, and then back.
-    const fds = ["/", ".", "/proc/thread-self/ns/mnt"].map((path) => openat(AT_FDCWD, path, path.endsWith("mnt") ? 0 : O.PATH));
+    const fds = ["/", ".", "/proc/thread-self/ns/mnt"].map((path) =>
+      openat(AT_FDCWD, path, path.endsWith("mnt") ? 0 : O.PATH),
+    );
     try {
       const [root, cwd, own] = fds as [number, number, number];
       setns(own, CLONE.NEWNS);

@@ -47,21 +47,32 @@ function openDirectory(path: string): number {
  */
 function byDescriptor(overlay: OverlayMount): number | undefined {
   const all = directories(overlay);
-  const about = ["overlay", ...all.map(([key, path]) => `${key === "lowerdir" ? "lowerdir+" : key}=${path}`), ...optionsOf(overlay).map(joined)];
+  const about = [
+    "overlay",
+    ...all.map(([key, path]) => `${key === "lowerdir" ? "lowerdir+" : key}=${path}`),
+    ...optionsOf(overlay).map(joined),
+  ];
   let configured = 0;
   try {
-    return newMount("overlay", overlay.tag, overlay.readOnly === true ? MOUNT_ATTR.RDONLY : 0, about.join(" "), (fs) => {
-      for (const [key, path] of all) {
-        withFd(openDirectory(path), (fd) => fsconfigFd(fs, key === "lowerdir" ? "lowerdir+" : key, fd));
-        configured++;
-      }
-      for (const [key, value] of optionsOf(overlay)) {
-        if (value === undefined) fsconfigFlag(fs, key);
-        else fsconfigString(fs, key, value);
-      }
-    });
+    return newMount(
+      "overlay",
+      overlay.tag,
+      overlay.readOnly === true ? MOUNT_ATTR.RDONLY : 0,
+      about.join(" "),
+      (fs) => {
+        for (const [key, path] of all) {
+          withFd(openDirectory(path), (fd) => fsconfigFd(fs, key === "lowerdir" ? "lowerdir+" : key, fd));
+          configured++;
+        }
+        for (const [key, value] of optionsOf(overlay)) {
+          if (value === undefined) fsconfigFlag(fs, key);
+          else fsconfigString(fs, key, value);
+        }
+      },
+    );
   } catch (error) {
-    const untaken = error instanceof KernelError && error.call.includes("FSCONFIG_SET_FD") && configured === 0;
+    const untaken =
+      error instanceof KernelError && error.call.includes("FSCONFIG_SET_FD") && configured === 0;
     if (untaken && (error.errno === "EOPNOTSUPP" || error.errno === "EINVAL")) return undefined;
     throw error;
   }
@@ -82,15 +93,24 @@ function byMount(overlay: OverlayMount, place: number): void {
   try {
     for (const [, path] of all) fds.push(openDirectory(path));
     const data = (name: (index: number) => string): string => {
-      const of = (key: Directory[0]): string[] => all.flatMap(([it], index) => (it === key ? [name(index)] : []));
+      const of = (key: Directory[0]): string[] =>
+        all.flatMap(([it], index) => (it === key ? [name(index)] : []));
       const parts = [`lowerdir=${of("lowerdir").join(":")}`];
-      for (const key of ["upperdir", "workdir"] as const) parts.push(...of(key).map((value) => `${key}=${value}`));
+      for (const key of ["upperdir", "workdir"] as const)
+        parts.push(...of(key).map((value) => `${key}=${value}`));
       return [...parts, ...optionsOf(overlay).map(joined)].join(",");
     };
     const shown = data((index) => `${fds[index]}<${all[index]![1]}>`);
     chdir("/proc/self/fd");
     const flags = overlay.readOnly === true ? MS.RDONLY : 0;
-    mount2(overlay.tag, selfFd(place), "overlay", flags, data((index) => String(fds[index])), shown);
+    mount2(
+      overlay.tag,
+      selfFd(place),
+      "overlay",
+      flags,
+      data((index) => String(fds[index])),
+      shown,
+    );
   } finally {
     fchdir(cwd);
     for (const fd of [...fds, cwd]) close(fd);

@@ -7,7 +7,10 @@ export type Name = string | Uint8Array;
 const ESCAPES: Readonly<Record<number, string>> = { 9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\" };
 
 function escapeByte(byte: number): string {
-  return ESCAPES[byte] ?? (byte < 32 || byte > 126 ? `\\${byte.toString(8).padStart(3, "0")}` : String.fromCharCode(byte));
+  return (
+    ESCAPES[byte] ??
+    (byte < 32 || byte > 126 ? `\\${byte.toString(8).padStart(3, "0")}` : String.fromCharCode(byte))
+  );
 }
 
 /** A C string as strace prints it, but never shortened and with UTF-8 left readable. */

@@ -1,7 +1,19 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, readdirSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import type { BigIntStats } from "node:fs";
 import type { AbsPath } from "#model/brand";
-import type { Reader } from "#ports/reader";
+import type { Reader, Stat } from "#ports/reader";
 import { openBeneath, selfFd } from "./beneath.ts";
+import { ffiLoaded } from "./ffi.ts";
 import { AT_FDCWD, O } from "./flags.ts";
 import { nodeCall } from "./node-call.ts";
 import { quote } from "./print.ts";
@@ -10,6 +22,13 @@ import { statOf } from "./stat.ts";
 import { statxMountId } from "./syscalls-file.ts";
 
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ESRCH"]);
+
+/** Absence without an exception, which would cost as much as the call. */
+const NO_THROW = { bigint: true, throwIfNoEntry: false } as const;
+
+function statOrNone(stats: BigIntStats | undefined): Stat | undefined {
+  return stats === undefined ? undefined : statOf(stats);
+}
 
 function orUndefined<T>(run: () => T): T | undefined {
   try {
@@ -30,8 +49,16 @@ function withBeneath<T>(root: AbsPath, path: string, use: (fd: number) => T): T 
   }
 }
 
-/** The small mount id of an object, from the descriptor's /proc/self/fdinfo (3.15): no FFI, so that plan loads none. */
+// What loading the FFI costs: about 150 reads of fdinfo at 25 µs, where statx(2) then takes 6.
+const WORTH_FFI = 150;
+let asked = 0;
+
+/**
+ * The small mount id of an object. From its descriptor's /proc/self/fdinfo (3.15) without FFI, since a plan asks a few times; by
+ * statx(2) where somebody asks about every open file of the machine.
+ */
 function mountIdOf(path: AbsPath): string | undefined {
+  if (ffiLoaded() || asked++ >= WORTH_FFI) return statxMountId(AT_FDCWD, path, 0, false);
   const fd = openSync(path, O.PATH);
   try {
     return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
@@ -40,9 +67,10 @@ function mountIdOf(path: AbsPath): string | undefined {
   }
 }
 
-/** A Reader of this machine. It is told who it is, since only the entry sees the process. FFI is loaded by `uniqueMountId` alone. */
+/** A Reader of this machine. It is told who it is, since only the entry sees the process. Loads no FFI but for mount ids. */
 export function linuxReader(self: { readonly uid: number; readonly pid: number }): Reader {
-  const wrap = <T>(name: string, path: string, run: () => T): T => nodeCall(name, () => `${name}(${quote(path)})`, run);
+  const wrap = <T>(name: string, path: string, run: () => T): T =>
+    nodeCall(name, () => `${name}(${quote(path)})`, run);
   const text = (path: AbsPath): string => wrap("open", path, () => readFileSync(path, "utf8"));
   const list = (path: AbsPath): readonly string[] => wrap("open", path, () => readdirSync(path));
   return {
@@ -53,13 +81,14 @@ export function linuxReader(self: { readonly uid: number; readonly pid: number }
     bytes: (path) => wrap("open", path, () => readFileSync(path)),
     list,
     listAny: (path) => orUndefined(() => list(path)),
-    stat: (path) => orUndefined(() => wrap("stat", path, () => statOf(statSync(path, { bigint: true })))),
-    lstat: (path) => orUndefined(() => wrap("lstat", path, () => statOf(lstatSync(path, { bigint: true })))),
+    stat: (path) => orUndefined(() => wrap("stat", path, () => statOrNone(statSync(path, NO_THROW)))),
+    lstat: (path) => orUndefined(() => wrap("lstat", path, () => statOrNone(lstatSync(path, NO_THROW)))),
     readlink: (path) => orUndefined(() => wrap("readlink", path, () => readlinkSync(path))),
     realpath: (path) => orUndefined(() => wrap("realpath", path, () => realpathSync.native(path) as AbsPath)),
     mountId: (path) => orUndefined(() => wrap("open", path, () => mountIdOf(path))),
     uniqueMountId: (path) => orUndefined(() => statxMountId(AT_FDCWD, path, 0, true)),
-    statIn: (root, path) => orUndefined(() => withBeneath(root, path, (fd) => statOf(fstatSync(fd, { bigint: true })))),
+    statIn: (root, path) =>
+      orUndefined(() => withBeneath(root, path, (fd) => statOf(fstatSync(fd, { bigint: true })))),
     textIn: (root, path) =>
       orUndefined(() =>
         withBeneath(root, path, (fd) =>

@@ -44,21 +44,31 @@ export function openat2(at: number, path: Name, flags: number, resolve: number, 
   how.writeBigUInt64LE(BigInt(resolve), 16);
   const print = (): string[] => {
     const creating = flags & O.CREAT ? `, mode=${octal(mode)}` : "";
-    return [fdText(at), quote(path), `{flags=${openFlags(flags | O.CLOEXEC)}${creating}, resolve=${bits("RESOLVE_", RESOLVE, resolve)}}`, "24"];
+    return [
+      fdText(at),
+      quote(path),
+      `{flags=${openFlags(flags | O.CLOEXEC)}${creating}, resolve=${bits("RESOLVE_", RESOLVE, resolve)}}`,
+      "24",
+    ];
   };
   // A rename or mount anywhere on the machine during the walk of a `..` answers EAGAIN: openat2(2) says to retry.
   for (let tries = 0; ; tries++) {
     try {
       return rawOpenat2([at, cString(path), how, 24], print);
     } catch (error) {
-      if (tries === 64 || !(error instanceof Error && "errno" in error && error.errno === "EAGAIN")) throw error;
+      if (tries === 64 || !(error instanceof Error && "errno" in error && error.errno === "EAGAIN"))
+        throw error;
     }
   }
 }
 
 /** close(2). @throws KernelError */
 export function close(fd: number): void {
-  nodeCall("close", () => `close(${fdText(fd)})`, () => closeSync(fd));
+  nodeCall(
+    "close",
+    () => `close(${fdText(fd)})`,
+    () => closeSync(fd),
+  );
 }
 
 /** Runs `use` with a descriptor and closes it, whatever happens. */
@@ -94,7 +104,12 @@ export function mkdirat(at: number, path: Name, mode: number): void {
 
 /** mknodat(2); `mode` with its type bits, `dev` as makedev(3) packs it. @throws KernelError */
 export function mknodat(at: number, path: Name, mode: number, dev: number): void {
-  rawMknodat([at, cString(path), mode, dev], () => [fdText(at), quote(path), octal(mode), `0x${dev.toString(16)}`]);
+  rawMknodat([at, cString(path), mode, dev], () => [
+    fdText(at),
+    quote(path),
+    octal(mode),
+    `0x${dev.toString(16)}`,
+  ]);
 }
 
 /** symlinkat(2): `path` below `at` will read `target`. @throws KernelError */
@@ -104,12 +119,21 @@ export function symlinkat(target: Name, at: number, path: Name): void {
 
 /** unlinkat(2); `dir` adds AT_REMOVEDIR. @throws KernelError */
 export function unlinkat(at: number, path: Name, dir: boolean): void {
-  rawUnlinkat([at, cString(path), dir ? AT_REMOVEDIR : 0], () => [fdText(at), quote(path), dir ? "AT_REMOVEDIR" : "0"]);
+  rawUnlinkat([at, cString(path), dir ? AT_REMOVEDIR : 0], () => [
+    fdText(at),
+    quote(path),
+    dir ? "AT_REMOVEDIR" : "0",
+  ]);
 }
 
 /** renameat(2). @throws KernelError */
 export function renameat(from: number, old: Name, to: number, name: Name): void {
-  rawRenameat([from, cString(old), to, cString(name)], () => [fdText(from), quote(old), fdText(to), quote(name)]);
+  rawRenameat([from, cString(old), to, cString(name)], () => [
+    fdText(from),
+    quote(old),
+    fdText(to),
+    quote(name),
+  ]);
 }
 
 /** fchmod(2). @throws KernelError */
@@ -147,5 +171,9 @@ export function ioctl(fd: number, name: string, request: number, arg: number | U
 
 /** The magic number of the file system a descriptor lies on (fstatfs(2)). @throws KernelError */
 export function fstatfsMagic(fd: number): number {
-  return nodeCall("fstatfs", () => `fstatfs(${fdText(fd)})`, () => statfsSync(`/proc/self/fd/${fd}`).type);
+  return nodeCall(
+    "fstatfs",
+    () => `fstatfs(${fdText(fd)})`,
+    () => statfsSync(`/proc/self/fd/${fd}`).type,
+  );
 }

@@ -16,7 +16,9 @@ const rawPivotRoot: Call = systemCall("pivot_root", [155, 41], ["void *", "void 
 /** open_tree(2), Linux 5.2; `flags` of AT and OPEN_TREE. Always OPEN_TREE_CLOEXEC. @throws KernelError */
 export function openTree(at: number, path: Name, flags: number): number {
   return rawOpenTree([at, cString(path), flags | O.CLOEXEC], () => {
-    const names = [bits("OPEN_TREE_", { ...OPEN_TREE, CLOEXEC: O.CLOEXEC }, (flags & OPEN_TREE.CLONE) | O.CLOEXEC)];
+    const names = [
+      bits("OPEN_TREE_", { ...OPEN_TREE, CLOEXEC: O.CLOEXEC }, (flags & OPEN_TREE.CLONE) | O.CLOEXEC),
+    ];
     if (flags & ~OPEN_TREE.CLONE) names.push(bits("AT_", AT, flags & ~OPEN_TREE.CLONE));
     return [fdText(at), quote(path), names.join("|")];
   });
@@ -25,11 +27,22 @@ export function openTree(at: number, path: Name, flags: number): number {
 /** move_mount(2) of what `tree` refers to onto what `place` refers to, both by descriptor. @throws KernelError */
 export function moveMount(tree: number, place: number): void {
   const flags = MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH;
-  rawMoveMount([tree, "", place, "", flags], () => [fdText(tree), '""', fdText(place), '""', bits("MOVE_MOUNT_", MOVE_MOUNT, flags)]);
+  rawMoveMount([tree, "", place, "", flags], () => [
+    fdText(tree),
+    '""',
+    fdText(place),
+    '""',
+    bits("MOVE_MOUNT_", MOVE_MOUNT, flags),
+  ]);
 }
 
 /** What mount_setattr(2) changes; bits of MOUNT_ATTR, and a propagation type of MS. */
-export type MountAttr = { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly usernsFd?: number };
+export type MountAttr = {
+  readonly set?: number;
+  readonly clear?: number;
+  readonly propagation?: number;
+  readonly usernsFd?: number;
+};
 
 function attrText(attr: MountAttr): string {
   const parts: string[] = [];
@@ -47,7 +60,13 @@ export function mountSetattr(at: number, path: Name, flags: number, attr: MountA
   struct.writeBigUInt64LE(BigInt(attr.clear ?? 0), 8);
   struct.writeBigUInt64LE(BigInt(attr.propagation ?? 0), 16);
   struct.writeBigUInt64LE(BigInt(attr.usernsFd ?? 0), 24);
-  rawMountSetattr([at, cString(path), flags, struct, 32], () => [fdText(at), quote(path), bits("AT_", AT, flags), attrText(attr), "32"]);
+  rawMountSetattr([at, cString(path), flags, struct, 32], () => [
+    fdText(at),
+    quote(path),
+    bits("AT_", AT, flags),
+    attrText(attr),
+    "32",
+  ]);
 }
 
 /** fsopen(2), Linux 5.2: a context to configure a file system in. Always FSOPEN_CLOEXEC. @throws KernelError ENODEV for an unknown type */
@@ -62,7 +81,13 @@ export function fsconfigFlag(fs: number, key: string): void {
 
 /** fsconfig(2) FSCONFIG_SET_STRING; a value has at most 255 bytes. @throws KernelError */
 export function fsconfigString(fs: number, key: string, value: string): void {
-  rawFsconfig([fs, 1, key, cString(value), 0], () => [String(fs), "FSCONFIG_SET_STRING", quote(key), quote(value), "0"]);
+  rawFsconfig([fs, 1, key, cString(value), 0], () => [
+    String(fs),
+    "FSCONFIG_SET_STRING",
+    quote(key),
+    quote(value),
+    "0",
+  ]);
 }
 
 /** fsconfig(2) FSCONFIG_SET_FD. @throws KernelError */
@@ -78,7 +103,11 @@ export function fsconfigCreate(fs: number, about?: string): void {
 
 /** fsmount(2): a detached mount of a created context; `attributes` of MOUNT_ATTR. @throws KernelError */
 export function fsmount(fs: number, attributes = 0): number {
-  return rawFsmount([fs, 1, attributes], () => [String(fs), "FSMOUNT_CLOEXEC", bits("MOUNT_ATTR_", MOUNT_ATTR, attributes)]);
+  return rawFsmount([fs, 1, attributes], () => [
+    String(fs),
+    "FSMOUNT_CLOEXEC",
+    bits("MOUNT_ATTR_", MOUNT_ATTR, attributes),
+  ]);
 }
 
 /**
@@ -95,7 +124,8 @@ export function mount(
 ): void {
   const text = (value: string | null): string => (value === null ? "NULL" : quote(value));
   const string = (value: string | null): string | Buffer | null => (value === null ? null : cString(value));
-  if (data !== null && Buffer.byteLength(data) > 4095) throw new RangeError("mount(2) takes 4095 bytes of options");
+  if (data !== null && Buffer.byteLength(data) > 4095)
+    throw new RangeError("mount(2) takes 4095 bytes of options");
   rawMount([string(source), cString(target), string(type), flags, string(data)], () => [
     text(source),
     quote(target),
@@ -126,6 +156,11 @@ export function statmountDev(unique: string): string {
   request.writeBigUInt64LE(BigInt(unique), 8);
   request.writeBigUInt64LE(1n, 16); // STATMOUNT_SB_BASIC
   const answer = Buffer.alloc(512);
-  rawStatmount([request, answer, 512, 0], () => [`{mnt_id=${unique}, param=STATMOUNT_SB_BASIC}`, "{…}", "512", "0"]);
+  rawStatmount([request, answer, 512, 0], () => [
+    `{mnt_id=${unique}, param=STATMOUNT_SB_BASIC}`,
+    "{…}",
+    "512",
+    "0",
+  ]);
   return `${answer.readUInt32LE(16)}:${answer.readUInt32LE(20)}`;
 }

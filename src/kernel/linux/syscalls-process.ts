@@ -8,8 +8,14 @@ const rawChdir: Call = systemCall("chdir", "chdir", ["void *"]);
 const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
 const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
 const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
+const rawGeteuid: Call = systemCall("geteuid", "geteuid", []);
 const rawKill: Call = systemCall("kill", "kill", ["int", "int"]);
 const rawPrctl: Call = systemCall("prctl", "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
+
+/** geteuid(2). */
+export function geteuid(): number {
+  return rawGeteuid([], () => []);
+}
 
 /** unshare(2) for the calling thread; `flags` of CLONE. @throws KernelError */
 export function unshare(flags: number): void {
@@ -41,7 +47,10 @@ export function chroot(path: string): void {
 
 /** sethostname(2) in the UTS namespace of the calling thread. @throws KernelError EINVAL beyond 64 bytes */
 export function sethostname(name: string): void {
-  rawSethostname([cString(name), Buffer.byteLength(name)], () => [quote(name), String(Buffer.byteLength(name))]);
+  rawSethostname([cString(name), Buffer.byteLength(name)], () => [
+    quote(name),
+    String(Buffer.byteLength(name)),
+  ]);
 }
 
 /** prctl(2) of the calling thread; `name` is the option's name, for messages. @throws KernelError */

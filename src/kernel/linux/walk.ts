@@ -8,6 +8,7 @@ import { withParent } from "./place.ts";
 import { fdText } from "./print.ts";
 import { close, openat2, unlinkat, withFd } from "./syscalls-file.ts";
 import { openTree } from "./syscalls-mount.ts";
+import { geteuid } from "./syscalls-process.ts";
 
 const STAY = RESOLVE.NO_XDEV | RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS;
 
@@ -26,16 +27,23 @@ function view(path: AbsPath): number {
 }
 
 function entries(fd: number): DirEntry[] {
-  const found = nodeCall("getdents64", () => `getdents64(${fdText(fd)})`, () =>
-    readdirSync(selfFd(fd), { encoding: "buffer", withFileTypes: true }),
+  const found = nodeCall(
+    "getdents64",
+    () => `getdents64(${fdText(fd)})`,
+    () => readdirSync(selfFd(fd), { encoding: "buffer", withFileTypes: true }),
   );
   return found.map((entry) => ({ name: entry.name, type: entry.isDirectory() ? "dir" : "other" }));
 }
 
-/** Bits of the owner for listing and emptying; root needs none (CAP_DAC_OVERRIDE). */
+/** Bits of the owner for listing and emptying. Root needs none (CAP_DAC_OVERRIDE), and a delete that stops half-way leaves modes alone. */
 function makeWritable(fd: number): void {
   const { mode } = fstatSync(fd);
-  if ((mode & 0o700) !== 0o700) nodeCall("chmod", () => `fchmod(${fdText(fd)}, 0700)`, () => chmodSync(selfFd(fd), (mode & 0o7777) | 0o700));
+  if (geteuid() !== 0 && (mode & 0o700) !== 0o700)
+    nodeCall(
+      "chmod",
+      () => `fchmod(${fdText(fd)}, 0700)`,
+      () => chmodSync(selfFd(fd), (mode & 0o7777) | 0o700),
+    );
 }
 
 /** The pieces of the one delete. Names are bytes: they need not be UTF-8. */
