@@ -1,6 +1,6 @@
 import { type AbsPath, type EnvId, join, type Lineage } from "#model/brand";
 import { cgroupDir, mountTag, placeOf } from "#model/identity";
-import type { Hierarchy, MountEntry, Observed } from "#model/observed";
+import type { Hierarchy, MountEntry, Observed, Place } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import type { InnerMount, Layer, Limit, LimitName, Overlay, Resource, VolumeResource } from "#model/resource";
 import { groupsFor } from "#plan/limits";
@@ -9,10 +9,10 @@ import type { ReadyPlan } from "#model/plan";
 
 export const ID = "web-0123abcd" as EnvId;
 export const LINEAGE = "feedbeef" as Lineage;
-export const PLACE = placeOf("/state" as AbsPath, ID);
+export const PLACE: Place = placeOf("/state" as AbsPath, ID);
 const FILE = "/repo/envs/web.yaml" as AbsPath;
 
-export const layer = (name: string, ino = name): Layer => ({ source: `../${name}`, path: `/repo/${name}` as AbsPath, inode: { dev: "8:1", ino } });
+export const layer = (name: string, ino: string = name): Layer => ({ source: `../${name}`, path: `/repo/${name}` as AbsPath, inode: { dev: "8:1", ino } });
 
 export function overlay(lowers: readonly Layer[] = [], more: Partial<Overlay> = {}): Overlay {
   return {
