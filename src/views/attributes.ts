@@ -108,8 +108,19 @@ function upper(form: UpperForm, plan: Plan, again: boolean): Attribute {
   return { label: "upper", value: `new, on ${upperText(form).replace(",", " of")}` };
 }
 
+/** Options that every overlay gets say nothing. */
+const USUAL: Readonly<Record<string, unknown>> = {
+  index: "off",
+  metacopy: "off",
+  redirect_dir: "off",
+  xino: "auto",
+  volatile: false,
+};
+
 function options(after: Overlay): readonly Attribute[] {
-  const value = flatten(after.options);
+  const value = flatten(
+    Object.fromEntries(Object.entries(after.options).filter(([key, set]) => USUAL[key] !== set)),
+  );
   return value === "" ? [] : [{ label: "options", value }];
 }
 
@@ -145,7 +156,9 @@ const isLimit = (value: unknown): boolean => typeof value === "string" && /^[\d.
 
 function inUse(after: Limit, plan: Plan): { readonly note?: string } {
   const use = plan.observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse;
-  return after.name === "memory" && use !== undefined ? { note: `in use now: ${formatBytes(use)}` } : {};
+  return after.name === "memory" && use !== undefined && Number(use) > 0
+    ? { note: `in use now: ${formatBytes(use)}` }
+    : {};
 }
 
 function changed(action: Action, to: string): readonly Attribute[] {

@@ -87,7 +87,8 @@ function outside(finding: Finding): string {
   return finding.address.includes(".limit.") ? "no cgroup holds it any more" : "no longer mounted";
 }
 
-type Row = { readonly left: string; readonly note: string };
+/** `value`: what stands in the column of the notes is no remark. */
+type Row = { readonly left: string; readonly note: string; readonly value?: true };
 
 function planned(todo: readonly Action[], plan: Plan, look: Look, p: Paint): string[] {
   const legend = OPS.filter((op) => todo.some((a) => a.op === op)).map(
@@ -100,12 +101,14 @@ function planned(todo: readonly Action[], plan: Plan, look: Look, p: Paint): str
     const attributes = attributesOf(action, plan, to);
     const [only] = attributes;
     if (action.op === "create" && note === "" && only !== undefined && only.label === undefined)
-      return [{ left, note: only.value }];
+      return [{ left, note: only.value, value: true }];
     return [{ left, note }, ...attributes.map((a) => ({ left: attribute(a, p), note: a.note ?? "" }))];
   });
   const wanted = Math.max(...rows.filter((r) => r.note !== "").map((r) => width(r.left) + 2), NOTES);
   const at = Math.min(wanted, Math.max(NOTES, Math.floor(look.columns * 0.6)));
-  const body = rows.flatMap((r) => noted(r.left, r.note, at, look.columns, p.dim));
+  const body = rows.flatMap((r) =>
+    noted(r.left, r.note, at, look.columns, r.value === true ? (text) => text : p.dim),
+  );
   return [`  ${pad(p.bold("Planned"), 15)}${legend.join("   ")}`, "", ...body];
 }
 

@@ -61,7 +61,7 @@ function since({ appliedAt, state }: EnvDetail, now: number): string {
 }
 
 function written({ upper }: EnvDetail): string[] {
-  const use = useText(upper);
+  const use = upper.paths === 0 ? "nothing yet" : useText(upper);
   return use === "" ? [] : [`${use}${upper.form === "tmpfs" ? ", on tmpfs" : ""}`];
 }
 

@@ -109,3 +109,38 @@ test("names that others chose cannot steer the terminal", () => {
   );
   assert.doesNotMatch(text, f.CONTROLS);
 });
+
+test("what memory is in use is said where there is any", () => {
+  const using = (bytes: string): string => {
+    const cgroups = f.inUse.cgroups.map((group) => ({ ...group, memoryUse: bytes }));
+    return planText([{ ...f.picture, observed: { ...f.inUse, cgroups } }], f.LOOK);
+  };
+  assert.match(using("4096"), /256 MiB → 512 MiB +in use now: 4 KiB\n/);
+  assert.doesNotMatch(using("0"), /in use/);
+});
+
+test("an upper is new, kept or deleted, and nothing else is claimed", () => {
+  const upper = (plan: Parameters<typeof f.plan>): string | undefined =>
+    /^ +upper +(.*)$/m.exec(planText([f.plan(...plan)], f.LOOK))?.[1]?.replace(/ {2,}/, ": ");
+  const used = f.observed({ upperUsed: true });
+  assert.equal(upper([[f.create(f.overlay([]))]]), "new, on disk");
+  assert.equal(
+    upper([[f.create(f.overlay([], { upper: { kind: "tmpfs", bytes: "1024" } }))]]),
+    "new, on tmpfs of 1 KiB",
+  );
+  assert.equal(upper([[f.create(f.overlay([], { upper: { kind: "none" } }))]]), "none (read-only)");
+  assert.equal(upper([[f.create(f.overlay([]))], { observed: used }]), "kept: holds changes");
+  assert.equal(
+    upper([[f.remove(f.overlay([]))], { observed: used, intent: "destroy" }]),
+    "deleted: holds changes",
+  );
+  assert.equal(upper([[f.remove(f.overlay([]))], { intent: "destroy" }]), "deleted: nothing written yet");
+  assert.equal(
+    upper([[f.remove(f.overlay([]))], { intent: "destroy", keepUpper: true, observed: used }]),
+    "kept: holds changes",
+  );
+  assert.equal(
+    upper([[f.remove(f.overlay([], { upper: { kind: "none" } }))], { intent: "destroy" }]),
+    undefined,
+  );
+});

@@ -6,7 +6,11 @@ import * as f from "./fixtures.ts";
 export const first: Plan = f.plan([
   f.rootfs,
   ...f.layers,
-  f.create(f.overlay(["../layers/tools", "../layers/node"], { options: { index: "off", metacopy: "off" } })),
+  f.create(
+    f.overlay(["../layers/tools", "../layers/node"], {
+      options: { index: "on", metacopy: "off", xino: "auto", volatile: true },
+    }),
+  ),
   f.create(f.work),
   f.create(
     f.volume("/var/lib/postgresql/data", "../cache/postgres/data", {

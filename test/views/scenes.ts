@@ -105,6 +105,8 @@ export const scenes: Readonly<Record<string, (look: Look) => string>> = {
   ls: (look) => lsText(entries, look, NOW),
   "ls-empty": (look) => lsText([], look, NOW),
   show: (look) => showText(detail, look, NOW),
+  "show-fresh": (look) =>
+    showText({ ...detail, upper: { form: "tmpfs", bytes: "0", paths: 0 }, state: "running" }, look, NOW),
   "show-bare": (look) => showText(bare, look, NOW),
   validate: (look) => validateText(valid, look),
   "errors-in-a-file": (look) => diagnostics(mistakes, look),
