@@ -8,6 +8,7 @@ type ReadHost = ReturnType<Boot["readHost"]>;
 
 const variable = (name: string): string | undefined => process.env[name];
 const reader = linuxReader({ uid: process.geteuid?.() ?? 0, pid: process.pid });
+const isatty = (fd: number): boolean => process.getBuiltinModule("node:tty").isatty(fd);
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
@@ -42,7 +43,7 @@ async function writeHost(settings: Settings): ReturnType<Boot["writeHost"]> {
     launch: linuxLaunch({ onChild: (wake) => process.on("SIGCHLD", wake) }),
     lockTimeoutMs: settings.lockTimeoutMs,
     command: settings.command,
-    terminal: process.stdin.isTTY && process.stdout.isTTY,
+    terminal: isatty(0) && isatty(1),
     interrupted: () => stop,
     onSignal: (handler) => {
       deliver = handler;
@@ -68,7 +69,7 @@ process.exitCode = await main(process.argv.slice(2), {
     if (to !== undefined) process.chdir(to);
     return process.cwd();
   },
-  terminal: (color) => linuxTerminal({ color, variable, stdin: process.stdin, columns: () => process.stderr.columns ?? process.stdout.columns }),
+  terminal: (color) => linuxTerminal({ color, variable, isatty, stdin: () => process.stdin, columns: () => process.stderr.columns ?? process.stdout.columns }),
   readHost,
   writeHost,
 });

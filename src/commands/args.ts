@@ -20,15 +20,16 @@ export function parseArgs(argv: readonly string[]): Args {
   const words: string[] = [];
   let rest: readonly string[] | undefined;
   let command: Command | undefined;
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
+  const queue = [...argv];
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === "--") {
-      rest = argv.slice(i + 1);
+      rest = queue;
       break;
     }
     if (word.startsWith("-") && word !== "-") {
-      const { flag, value } = matchFlag(word, command);
-      const text = flag.value === undefined ? value : (value ?? argv[++i]);
+      const { flag, value, more } = matchFlag(word, command);
+      if (more !== undefined) queue.unshift(more);
+      const text = flag.value === undefined ? value : (value ?? queue.shift());
       if (flag.value === undefined && value !== undefined) throw usage(`--${flag.name} takes no value`, command);
       if (flag.value !== undefined && text === undefined) throw usage(`--${flag.name} wants a value: ${flag.value}`, command);
       given.set(flag.name, [...(given.get(flag.name) ?? []), text ?? ""]);
@@ -52,14 +53,17 @@ function findCommand(word: string): Command {
   throw usage(`no command "${word}"`, undefined, near === undefined ? undefined : `Did you mean "${near}"?`);
 }
 
-/** `--name`, `--name=value`, `-n`, `-nvalue`. */
-function matchFlag(word: string, command: Command | undefined): { flag: Flag; value: string | undefined } {
+type Match = { readonly flag: Flag; readonly value?: string; /** `-q` of `-yq`. */ readonly more?: string };
+
+/** `--name`, `--name=value`, `-n`, `-nvalue`, `-nm`. */
+function matchFlag(word: string, command: Command | undefined): Match {
   const flags = [...(command?.flags ?? []), ...GLOBAL_FLAGS];
   if (!word.startsWith("--")) {
     const flag = flags.find((f) => f.short === word[1]);
     if (flag === undefined) throw usage(`no option ${word.slice(0, 2)}`, command);
-    if (word.length > 2 && flag.value === undefined) throw usage(`write ${word} as separate options`, command);
-    return { flag, value: word.length > 2 ? word.slice(2) : undefined };
+    const more = word.slice(2);
+    if (more === "") return { flag };
+    return flag.value === undefined ? { flag, more: `-${more}` } : { flag, value: more };
   }
   const equals = word.indexOf("=");
   const name = word.slice(2, equals < 0 ? undefined : equals);
@@ -68,7 +72,7 @@ function matchFlag(word: string, command: Command | undefined): { flag: Flag; va
     const near = nearest(name, flags.map((f) => f.name));
     throw usage(`no option --${name}`, command, near === undefined ? undefined : `Did you mean --${near}?`);
   }
-  return { flag, value: equals < 0 ? undefined : word.slice(equals + 1) };
+  return equals < 0 ? { flag } : { flag, value: word.slice(equals + 1) };
 }
 
 /** A mistake on the command line. */

@@ -90,7 +90,8 @@ function plainContext(boot: Boot, argv: readonly string[], color: "auto" | "alwa
   const words = boot.terminal(color);
   const locale = boot.variable("LC_ALL") || boot.variable("LC_CTYPE") || boot.variable("LANG") || "";
   const cwd = boot.chdir(undefined);
-  const look = (colored: boolean): Look => ({ color: colored, columns: words.columns, unicode: /utf-?8/i.test(locale), cwd: cwd as Look["cwd"] });
+  const { columns } = words;
+  const look = (color: boolean): Look => ({ color, columns, unicode: /utf-?8/i.test(locale), cwd: cwd as Look["cwd"] });
   return {
     words,
     look: { out: look(words.color.out), err: look(words.color.err) },

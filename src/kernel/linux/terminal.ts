@@ -1,30 +1,32 @@
-import { writeSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { isatty } from "node:tty";
+import { fstatSync, writeSync } from "node:fs";
 import type { Terminal } from "#ports/terminal";
 
 export type TerminalOptions = {
   readonly color: "auto" | "always" | "never";
   readonly variable: (name: string) => string | undefined;
-  readonly stdin: NodeJS.ReadableStream;
-  /** Looked up only when something is laid out for a terminal: making Node's streams costs milliseconds. */
+  /** isatty(3); asked only of character devices. */
+  readonly isatty: (fd: number) => boolean;
+  /** These two are asked only where there is a terminal: making Node's streams costs milliseconds. */
+  readonly stdin: () => NodeJS.ReadableStream;
   readonly columns: () => number | undefined;
 };
 
 /** stdin, stdout and stderr of this process. A reader that went away (EPIPE) never stops a command: what it does is done to its end. */
 export function linuxTerminal(options: TerminalOptions): Terminal {
   const { variable } = options;
+  const isTerminal = (fd: number): boolean => isCharacterDevice(fd) && options.isatty(fd);
   const plain = (variable("NO_COLOR") ?? "") !== "" || variable("TERM") === "dumb";
-  const colored = (fd: number): boolean => options.color === "always" || (options.color === "auto" && !plain && isatty(fd));
+  const colored = (fd: number): boolean => options.color === "always" || (options.color === "auto" && !plain && isTerminal(fd));
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
-    interactive: isatty(0) && isatty(2),
+    interactive: isTerminal(0) && isTerminal(2),
     get columns() {
-      return Number(variable("COLUMNS")) || options.columns() || 80;
+      const wide = isTerminal(1) || isTerminal(2) ? options.columns() : undefined;
+      return Number(variable("COLUMNS")) || wide || 80;
     },
     color: { out: colored(1), err: colored(2) },
-    ask: (question) => ask(question, options.stdin),
+    ask: (question) => ask(question, options.stdin()),
   };
 }
 
@@ -41,7 +43,17 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-function ask(question: string, input: NodeJS.ReadableStream): Promise<string | undefined> {
+/** node:tty brings all of node:net along, so that it is asked as late as can be. */
+function isCharacterDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false; // closed
+  }
+}
+
+async function ask(question: string, input: NodeJS.ReadableStream): Promise<string | undefined> {
+  const { createInterface } = await import("node:readline");
   return new Promise((resolve) => {
     writeAll(2, question);
     const lines = createInterface({ input, terminal: false });
