@@ -1,30 +1,57 @@
 // A repository of a user's with an environment file in it, and the built command run on it: what every end-to-end test starts from.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cleanup, tempDir } from "./fixtures.ts";
 import { mountsBelow, readMounts, type MountLine } from "./mountinfo.ts";
 import { onPath } from "./needs.ts";
+import { checked } from "./schema.ts";
 
 export const CLI: string = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
-export type Result = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
+export type Result = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 
-export type RunOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string; readonly timeout?: number };
+export type RunOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  readonly timeout?: number;
+};
 
 /** Applets of the busybox rootfs: enough of a system to work in. */
-const APPLETS = "sh ls cat echo rm mkdir touch mv cp ln chmod sleep true false env id ps mount umount stat find grep dd tail kill hostname readlink pwd sync wc head tr cut test".split(" ");
+const APPLETS =
+  "sh ls cat echo rm mkdir touch mv cp ln chmod sleep true false env id ps mount umount stat find grep dd tail kill hostname readlink pwd sync wc head tr cut test".split(
+    " ",
+  );
 
 /** A static busybox as a root filesystem: bin, etc, tmp (1777), proc, sys, dev, root, var. */
 export function busyboxRootfs(dir: string): string {
-  for (const sub of ["bin", "etc", "tmp", "proc", "sys", "dev", "root", "var/cache", "usr/bin", "mnt"]) mkdirSync(join(dir, sub), { recursive: true });
+  for (const sub of ["bin", "etc", "tmp", "proc", "sys", "dev", "root", "var/cache", "usr/bin", "mnt"])
+    mkdirSync(join(dir, sub), { recursive: true });
   chmodSync(join(dir, "tmp"), 0o1777);
   const busybox = onPath("busybox");
   if (busybox === undefined) throw new Error("busybox is missing: npm run apt installs busybox-static");
   copyFileSync(busybox, join(dir, "bin/busybox"));
   for (const applet of APPLETS) symlinkSync("busybox", join(dir, "bin", applet));
-  writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nana:x:1000:1000:Ana:/home/ana:/bin/sh\n");
+  writeFileSync(
+    join(dir, "etc/passwd"),
+    "root:x:0:0:root:/root:/bin/sh\nana:x:1000:1000:Ana:/home/ana:/bin/sh\n",
+  );
   writeFileSync(join(dir, "etc/group"), "root:x:0:\nana:x:1000:\nvideo:x:44:ana\n");
   return dir;
 }
@@ -61,8 +88,13 @@ export class Project {
   }
 
   private options(options: RunOptions): { cwd: string; env: NodeJS.ProcessEnv } {
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("ENVCTL_")));
-    return { cwd: options.cwd ?? this.dir, env: { ...inherited, ENVCTL_STATE_DIR: this.state, NO_COLOR: "1", ...options.env } };
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(([key]) => !key.startsWith("ENVCTL_")),
+    );
+    return {
+      cwd: options.cwd ?? this.dir,
+      env: { ...inherited, ENVCTL_STATE_DIR: this.state, NO_COLOR: "1", ...options.env },
+    };
   }
 
   /** Runs the built command to its end. */
@@ -83,24 +115,42 @@ export class Project {
     const result = this.run(args, options);
     if (result.code !== code) {
       const end = result.signal ?? result.code;
-      throw new Error(`envctl ${args.join(" ")} ended with ${end}, not ${code}\n${result.stdout}${result.stderr}`);
+      throw new Error(
+        `envctl ${args.join(" ")} ended with ${end}, not ${code}\n${result.stdout}${result.stderr}`,
+      );
     }
     return result;
   }
 
-  /** The single JSON object a command prints. */
+  /** The single JSON object a command prints, checked against its schema. */
   json<T = Record<string, unknown>>(args: readonly string[], code = 0, options: RunOptions = {}): T {
-    return JSON.parse(this.ok([...args, "--json"], code, options).stdout) as T;
+    const [only, ...more] = this.lines(args, code, options);
+    if (more.length > 0)
+      throw new Error(`envctl ${args.join(" ")} printed ${more.length + 1} objects, not one`);
+    return only as T;
+  }
+
+  /** The JSON objects a command prints, one a line (apply, destroy), checked against their schemas. */
+  lines(args: readonly string[], code = 0, options: RunOptions = {}): readonly Record<string, unknown>[] {
+    return checked(this.ok([...args, "--json"], code, options).stdout);
   }
 
   /** Starts the built command; the caller awaits or ends it. */
-  start(args: readonly string[], options: RunOptions & { readonly stdio?: "ignore" | "pipe" } = {}): ChildProcess {
-    return spawn(process.execPath, [CLI, ...args], { ...this.options(options), stdio: options.stdio ?? "pipe" });
+  start(
+    args: readonly string[],
+    options: RunOptions & { readonly stdio?: "ignore" | "pipe" } = {},
+  ): ChildProcess {
+    return spawn(process.execPath, [CLI, ...args], {
+      ...this.options(options),
+      stdio: options.stdio ?? "pipe",
+    });
   }
 
   /** The id of an applied environment. */
   id(name: string): string {
-    const found = readdirSync(join(this.state, "envs")).find((id) => new RegExp(`^${name}-[0-9a-f]{8}$`).test(id));
+    const found = readdirSync(join(this.state, "envs")).find((id) =>
+      new RegExp(`^${name}-[0-9a-f]{8}$`).test(id),
+    );
     if (found === undefined) throw new Error(`${name} is not applied`);
     return found;
   }
@@ -122,19 +172,27 @@ export class Project {
   /** Group directories of this state directory, in every hierarchy. */
   cgroups(): readonly string[] {
     const roots = readMounts().filter((m) => m.type.startsWith("cgroup"));
-    const parents = roots.map((m) => join(m.point, `envctl-${this.lineage()}`)).filter((dir) => existsSync(dir));
-    return parents.flatMap((dir) => [dir, ...readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [join(dir, e.name)] : []))]);
+    const parents = roots
+      .map((m) => join(m.point, `envctl-${this.lineage()}`))
+      .filter((dir) => existsSync(dir));
+    return parents.flatMap((dir) => [
+      dir,
+      ...readdirSync(dir, { withFileTypes: true }).flatMap((e) =>
+        e.isDirectory() ? [join(dir, e.name)] : [],
+      ),
+    ]);
   }
 }
 
 /** A project in a temporary directory with a busybox rootfs; whatever is still applied at the end of the test is destroyed. */
 export function project(t: Cleanup): Project {
-  let made: Project | undefined;
+  const made: Project[] = [];
   // Hooks run in the order they were added: this one before the directory's own.
-  t.after(() => made !== undefined && destroyAll(made));
-  made = new Project(tempDir(t));
-  busyboxRootfs(join(made.dir, "rootfs"));
-  return made;
+  t.after(() => made.forEach(destroyAll));
+  const dir = tempDir(t);
+  busyboxRootfs(join(dir, "rootfs"));
+  made.push(new Project(dir));
+  return made[0]!;
 }
 
 function destroyAll(made: Project): void {
