@@ -54,7 +54,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
   let context = plainContext(boot, argv);
   try {
     const args = parseArgs(argv);
-    context = plainContext(boot, argv, colorOf(args));
+    context = { ...plainContext(boot, argv, colorOf(args)), ...modesOf((flag) => args.has(flag)) };
     if (args.has("version")) {
       context.words.out(`envctl ${boot.version}\n`);
       return 0;
@@ -86,7 +86,6 @@ async function help({ command }: Args, context: Omit<Context, "args" | "host">):
 
 function plainContext(boot: Boot, argv: readonly string[], color: "auto" | "always" | "never" = "auto"): Omit<Context, "args" | "host"> {
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
-  const has = (...names: string[]): boolean => names.some((name) => own.includes(name));
   const words = boot.terminal(color);
   const locale = boot.variable("LC_ALL") || boot.variable("LC_CTYPE") || boot.variable("LANG") || "";
   const cwd = boot.chdir(undefined);
@@ -95,11 +94,14 @@ function plainContext(boot: Boot, argv: readonly string[], color: "auto" | "alwa
   return {
     words,
     look: { out: look(words.color.out), err: look(words.color.err) },
-    json: has("--json"),
-    quiet: has("-q", "--quiet"),
-    verbose: has("-v", "--verbose"),
-    interactive: words.interactive && !has("--json"),
+    // Until the line was parsed, and for one that cannot be.
+    ...modesOf((flag) => own.includes(`--${flag}`)),
+    interactive: words.interactive,
   };
+}
+
+function modesOf(has: (flag: string) => boolean): Pick<Context, "json" | "quiet" | "verbose"> {
+  return { json: has("json"), quiet: has("quiet"), verbose: has("verbose") };
 }
 
 function colorOf(args: Args): "auto" | "always" | "never" {

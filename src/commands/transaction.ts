@@ -39,7 +39,7 @@ export async function transact(context: WriteContext, transaction: Transaction):
 
 async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
   if (context.args.has("yes")) return true;
-  if (!context.interactive) throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
+  if (!context.interactive || context.json) throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
   const answer = await context.words.ask(question(plans, context.look.err));
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
   context.words.err("Nothing was changed.\n");

@@ -43,10 +43,14 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-/** node:tty brings all of node:net along, so that it is asked as late as can be. */
+/** /dev/null: device 1:3, as `makedev` packs it. */
+const NULL_DEVICE = 0x103;
+
+/** node:tty brings all of node:net along, so that it is asked only where a terminal can be. */
 function isCharacterDevice(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice();
+    const stat = fstatSync(fd);
+    return stat.isCharacterDevice() && stat.rdev !== NULL_DEVICE;
   } catch {
     return false; // closed
   }
