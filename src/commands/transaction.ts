@@ -28,13 +28,19 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const { words, look, json, quiet, host } = context;
   const stream = streamJson(intent);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
-  else if (!quiet) words.err(planText(plans, look.err));
+  else if (!quiet) showPlans(context, transaction);
   const pending = plans.filter((plan) => changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied" || intent === "destroy");
   const blocked = pending.filter((plan) => plan.kind === "blocked");
-  for (const plan of blocked) if (!json) words.err(`\n${busy(plan, look.err)}`);
+  for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
   if (ready.length > 0 && !(await agreed(context, ready))) return 1;
   return carry(context, transaction, ready, blocked.length);
+}
+
+/** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
+function showPlans({ words, look }: WriteContext, { plans, intent }: Transaction): void {
+  const shown = intent === "destroy" ? plans.filter((plan) => plan.kind === "ready") : plans;
+  if (shown.length > 0 || plans.length === 0) words.err(planText(shown, look.err));
 }
 
 async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {

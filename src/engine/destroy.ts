@@ -4,7 +4,6 @@ import { instanceOf, isEnvId, placeOf } from "#model/identity";
 import type { Plan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { lookAtHost } from "#observe/host";
-import { measureUpper } from "#observe/upper";
 import { baseOf } from "./base.ts";
 import type { Carried, Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
@@ -54,10 +53,8 @@ export async function openDestroy(host: WriteHost, targets: readonly Target[], o
         continue;
       }
       const ready = planDestroy(host, state, lookAtHost(host.reader), record);
-      const { upper } = ready.observed.place;
-      const use = ready.observed.upperUsed ? { upperUse: measureUpper(host.reader, upper) } : {};
-      const counted = { ...ready, observed: { ...ready.observed, ...use }, ...(options.keepUpper ? { keepUpper: true } : {}) };
-      const plan = options.lazy ? counted : obstruct(host, counted);
+      const kept = options.keepUpper ? { ...ready, keepUpper: true } : ready;
+      const plan = options.lazy ? kept : obstruct(host, kept);
       plans.push(plan);
       records.set(plan, record);
     }

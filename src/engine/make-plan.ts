@@ -5,6 +5,7 @@ import type { Plan, ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import type { Limit } from "#model/resource";
 import { observe } from "#observe/observe";
+import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
 import { plan } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
@@ -25,13 +26,20 @@ export async function planApply(host: ReadHost, state: StateView, machine: Host,
   const wrong = noController(declared, observed);
   if (wrong.length > 0) return wrong;
   const ready = plan({ intent: "apply", placement: "host", id: env.id, name: env.name, file: env.file, desired: declared.resources, observed });
-  return { declared, plan: await obstruct(host, ready) };
+  const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
+  return { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
 }
 
 /** What destroying comes to, from the record alone. */
 export function planDestroy(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): ReadyPlan {
   const observed = look(host, state, machine, record, record);
-  return plan({ intent: "destroy", placement: "host", id: record.id, name: record.name, file: record.file, desired: [], observed });
+  return measured(host, plan({ intent: "destroy", placement: "host", id: record.id, name: record.name, file: record.file, desired: [], observed }));
+}
+
+/** With what was written inside counted: what is kept, or lost. */
+function measured(host: ReadHost, ready: ReadyPlan): ReadyPlan {
+  const { observed } = ready;
+  return observed.upperUsed ? { ...ready, observed: { ...observed, upperUse: measureUpper(host.reader, observed.place.upper) } } : ready;
 }
 
 /** Looks at an environment. Mounted in another, living namespace it is left alone: the same upper must not be mounted twice (row F22). */
