@@ -3,7 +3,7 @@ import { formatBytes, parseBytes } from "#model/size";
 import type { Limits } from "#model/spec";
 import { Complaint, integer, scalar } from "./scalar.ts";
 import { may, object } from "./object.ts";
-import { type JsonSchema, type Shape } from "./shape.ts";
+import { convert, fail, type JsonSchema, type Shape } from "./shape.ts";
 
 const SIZE: JsonSchema = {
   anyOf: [
@@ -59,7 +59,7 @@ const cpus = scalar({
   },
 });
 
-export const limits: Shape<Limits> = object("limits", {
+const keys = object("limits", {
   memory: may(memory, "Bytes, or a number with K, M or G: powers of 1024"),
   swap: may(size(0n), "In addition to memory; 0 for none"),
   cpuset: may(numberList("a list of CPUs"), "CPUs the processes may run on: 0-1"),
@@ -71,3 +71,18 @@ export const limits: Shape<Limits> = object("limits", {
   ),
   pids: may(integer(1, 4_194_304), "Processes and threads at most"),
 });
+
+/** On cgroup v1 swap is what the sum of both leaves over memory: alone it would limit nothing. */
+export const limits: Shape<Limits> = {
+  schema: { ...keys.schema, dependencies: { swap: ["memory"] } },
+  read: convert(keys, (value, node, at): Limits | undefined => {
+    if (value.swap === undefined || value.memory !== undefined || node.kind !== "mapping") return value;
+    return fail(
+      at,
+      node.pairs.get("swap")!.key,
+      "conflict",
+      "swap without memory",
+      "it is in addition to memory: set both",
+    );
+  }).read,
+};

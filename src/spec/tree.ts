@@ -105,14 +105,11 @@ function grower(text: string, report: (problem: Problem) => void): (node: YamlNo
         bad(at, `a second key "${name}"`, `the first is in line ${lineOf(text, own.get(name)!.key)}`);
       else own.set(name, { key: at, value });
     }
-    const pairs = new Map([...own, ...[...merged].filter(([name]) => !own.has(name))]);
-    const first = flow ? undefined : pairs.values().next().value?.key;
-    return {
-      kind: "mapping",
-      range: first ?? range,
-      weight: weigh([...pairs.values()].map((p) => p.value)),
-      pairs,
-    };
+    for (const [name, pair] of merged) if (!own.has(name)) own.set(name, pair);
+    const first = flow ? undefined : own.values().next().value?.key;
+    let weight = 1;
+    for (const { value } of own.values()) weight += value.weight;
+    return { kind: "mapping", range: first ?? range, weight, pairs: own };
   }
 
   /** What `<<` brings: of several mappings the first that has a key gives it (YAML's merge key type). */

@@ -42,6 +42,7 @@ test("what an editor can see is refused there as well", () => {
     "limits: { memory: lots }",
     "limits: { memory: -1 }",
     "limits: { cpu_shares: 1 }",
+    "limits: { swap: 1G }",
     "volumes: [a]",
     "volumes: [{ source: a }]",
     "volumes: [a:/b:rx]",
@@ -118,7 +119,7 @@ test("whatever the language takes, its schema takes", () => {
       taken++;
       assert.ok(valid(text), `${text}\n${JSON.stringify(accepts.errors)}`);
     }),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
-  assert.ok(taken > 100, `only ${taken} files were taken at all`);
+  assert.ok(taken > 50, `only ${taken} files were taken at all`);
 });
