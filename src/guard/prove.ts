@@ -1,13 +1,13 @@
 import type { AbsPath, EnvId, Lineage } from "#model/brand";
 import { isWithin, join } from "#model/brand";
 import { mountTag, placeOf } from "#model/identity";
-import { parseMountinfo } from "#model/mountinfo";
 import type { MountEntry, Place } from "#model/observed";
 import type { EnvRecord, RecordedMount } from "#model/record";
-import type { InnerMount, Resource, VolumeResource } from "#model/resource";
+import type { Resource } from "#model/resource";
 import type { Reader } from "#ports/reader";
+import { carriedBy, declaredAs, recordedAs } from "./inner.ts";
 import type { Table } from "./table.ts";
-import { isVisible, parentMount } from "./table.ts";
+import { parentMount } from "./table.ts";
 
 /** What an environment says is its own. */
 export type Claim = {
@@ -105,66 +105,4 @@ function proveInner(reader: Reader, table: Table, claim: Claim, mount: MountEntr
   return address === undefined
     ? foreign(`${mount.type} mount ${mount.id} from ${mount.source} was not made by envctl`)
     : { ours: true, address };
-}
-
-function recordedAs(reader: Reader, claim: Claim, mount: MountEntry): string | undefined {
-  const same = ([address, r]: readonly [string, RecordedMount]): boolean => {
-    if (r.id !== mount.id || r.dev !== mount.dev || r.point !== mount.point) return false;
-    if (!isVisible(reader, mount)) return true;
-    const unique = r.unique === undefined ? undefined : reader.uniqueMountId(r.point);
-    // Ids are given out again at once: without the one that is not, the object mounted must be the one declared.
-    return unique === undefined ? isDeclared(reader, innerOf(claim, address), mount) : unique === r.unique;
-  };
-  return Object.entries(claim.mounts).find(same)?.[0];
-}
-
-/** After a kill between mounting and noting it: at the declared target, the declared object. */
-function declaredAs(reader: Reader, claim: Claim, mount: MountEntry): string | undefined {
-  const at = (inner: InnerMount): boolean => {
-    if (!claim.interrupted && claim.mounts[inner.address] !== undefined) return false;
-    const [target, point] = [
-      reader.statIn(claim.place.merged, inner.target),
-      reader.stat(mount.point as AbsPath),
-    ];
-    const there =
-      target !== undefined && point !== undefined && target.dev === point.dev && target.ino === point.ino;
-    return there && isVisible(reader, mount) && isDeclared(reader, inner, mount);
-  };
-  return claim.resources.find((r): r is InnerMount => (r.kind === "volume" || r.kind === "tmpfs") && at(r))
-    ?.address;
-}
-
-function innerOf(claim: Claim, address: string): InnerMount | undefined {
-  return claim.resources.find(
-    (r): r is InnerMount => r.address === address && (r.kind === "volume" || r.kind === "tmpfs"),
-  );
-}
-
-function isDeclared(reader: Reader, inner: InnerMount | undefined, mount: MountEntry): boolean {
-  if (inner === undefined) return false;
-  if (inner.kind === "tmpfs") return mount.type === "tmpfs" && mount.root === "/";
-  const inode = inner.inode ?? reader.stat(inner.path);
-  const seen = reader.stat(mount.point as AbsPath);
-  return inode !== undefined && seen !== undefined && seen.dev === inode.dev && seen.ino === inode.ino;
-}
-
-/** What a recursive volume brought along: the same object is mounted at the same place below the volume's source. */
-function carriedBy(
-  table: Table,
-  claim: Claim,
-  mount: MountEntry,
-  parent: MountEntry,
-  address: string,
-): string | undefined {
-  const volume = claim.resources.find(
-    (r): r is VolumeResource => r.kind === "volume" && r.address === address,
-  );
-  if (volume?.recursive !== true) return undefined;
-  const top = claim.mounts[volume.address]?.point ?? join(claim.place.merged, volume.target);
-  if (!isWithin(top, parent.point)) return undefined;
-  const origin = join(volume.path, mount.point.slice(top.length));
-  const source = parseMountinfo(table.text, [` ${mount.dev} `]).some(
-    (m) => m.point === origin && m.dev === mount.dev && m.root === mount.root,
-  );
-  return source ? volume.address : undefined;
 }

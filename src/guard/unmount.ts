@@ -28,6 +28,11 @@ export function unmount(
   options: UnmountOptions = {},
 ): boolean {
   const { reader, mounts } = ports;
+  if (!isWithin(claim.place.dir, point)) {
+    throw failure(1, "refused", `${point} is not envctl's to unmount`, {
+      detail: `this environment's mounts lie below ${claim.place.dir}`,
+    });
+  }
   const table = readTable(reader, [claim.place.dir]);
   const mount = topmost(reader, table, point);
   if (mount === undefined) return false;
