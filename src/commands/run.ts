@@ -1,19 +1,39 @@
-import { runApplied, runThrowaway } from "#engine/run";
+import type { Told } from "#engine/carry-out";
+import { type Ran, runApplied, runThrowaway } from "#engine/run";
 import { filesOf, select } from "#engine/select";
 import { signalNumber } from "#model/launch";
 import { oomText } from "#views/run";
+import { attemptText } from "#views/steps";
 import { usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
+import { complain } from "./context.ts";
 
 /** Runs the entry, or a command, inside; the exit status is its own. */
 export async function command(context: WriteContext): Promise<number> {
   const { args, host, words, look } = context;
   const throwaway = args.has("rm");
   if (args.rest?.length === 0) throw usage("no command behind --", args.command);
-  if (args.has("keep-on-failure") && !throwaway) throw usage("--keep-on-failure goes with --rm", args.command);
+  if (args.has("keep-on-failure") && !throwaway)
+    throw usage("--keep-on-failure goes with --rm", args.command);
   const [file] = filesOf(select(host, args.operands));
-  const options = { ...(args.rest === undefined ? {} : { command: args.rest }), yes: args.has("yes"), keepOnFailure: args.has("keep-on-failure") };
-  const ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
+  let attempt: string | undefined;
+  const tell: Told = (plan, event) => {
+    if (event.event === "step_failed") attempt = attemptText(event.step, plan);
+  };
+  const options = {
+    ...(args.rest === undefined ? {} : { command: args.rest }),
+    yes: args.has("yes"),
+    keepOnFailure: args.has("keep-on-failure"),
+    tell,
+  };
+  let ran: Ran;
+  try {
+    ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
+  } catch (error) {
+    if (attempt === undefined) throw error;
+    complain(context, error, attempt);
+    return 125;
+  }
   if (ran.oom !== undefined) words.err(oomText(ran.oom, look.err));
   if (ran.kept !== undefined && !context.quiet) words.err(`envctl: kept for a look: ${ran.kept}\n`);
   return "code" in ran.ending ? ran.ending.code : 128 + (signalNumber(ran.ending.signal) ?? 0);

@@ -23,21 +23,25 @@ export type DestroySession = {
   close(): void;
 };
 
-/** Every environment of this state directory, or those whose file is gone. */
+/** Every environment of this state directory with the throwaway instances that were kept, or the environments whose file is gone. */
 export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Target[] {
   const state = openState(host);
-  return envIds(host, state)
-    .filter((id) => instanceOf(id) === undefined)
-    .flatMap((id): Target[] => {
-      const record = recordOf(host, state, id);
-      if (record === undefined) return which === "all" ? [{ id, name: id }] : [];
-      const gone = host.reader.stat(record.file) === undefined;
-      return which === "all" || gone ? [{ id, name: record.name, record }] : [];
-    });
+  return envIds(host, state).flatMap((id): Target[] => {
+    const record = recordOf(host, state, id);
+    // An instance that nobody kept is running, or swept.
+    if (instanceOf(id) !== undefined && (which === "orphans" || record?.phase !== "kept")) return [];
+    if (record === undefined) return which === "all" ? [{ id, name: id }] : [];
+    const gone = host.reader.stat(record.file) === undefined;
+    return which === "all" || gone ? [{ id, name: record.name, record }] : [];
+  });
 }
 
 /** Locks and plans the destruction of what the records say. Targets that are not on this host are left out. */
-export async function openDestroy(host: WriteHost, targets: readonly Target[], options: DestroyOptions): Promise<DestroySession> {
+export async function openDestroy(
+  host: WriteHost,
+  targets: readonly Target[],
+  options: DestroyOptions,
+): Promise<DestroySession> {
   const state = openState(host);
   const locks: Lock[] = [];
   const close = (): void => locks.forEach((lock) => lock.release());

@@ -6,7 +6,7 @@ import type { Facts, Issue } from "#model/facts";
 import { envId } from "#model/identity";
 import type { EnvRecord } from "#model/record";
 import type { Resource } from "#model/resource";
-import type { Spec } from "#model/spec";
+import type { Spec, SpecPath } from "#model/spec";
 import { desired } from "#desired/desired";
 import { resolve } from "#resolve/resolve";
 import type { ReadHost } from "./host.ts";
@@ -29,14 +29,26 @@ export type Loaded = EnvFile & {
   readonly parsed: boolean;
 };
 
-export type Declared = { readonly loaded: Loaded; readonly facts: Facts; readonly resources: readonly Resource[]; readonly warnings: readonly Diagnostic[] };
+export type Declared = {
+  readonly loaded: Loaded;
+  readonly facts: Facts;
+  readonly resources: readonly Resource[];
+  readonly warnings: readonly Diagnostic[];
+};
+
+type Locate = (path: SpecPath) => Pick<Diagnostic, "span" | "text">;
 
 /** Names an existing file as an environment; undefined where nothing is there. */
 export function envFile(host: ReadHost, path: AbsPath, display: string): EnvFile | undefined {
   const dir = host.reader.realpath(parentOf(path));
   if (dir === undefined || host.reader.stat(path)?.type !== "file") return undefined;
   const name = baseName(path).replace(/\.ya?ml$/, "");
-  return { file: `${dir === "/" ? "" : dir}/${baseName(path)}` as AbsPath, display, name, id: envId(name, host.reader.sha256(dir)) };
+  return {
+    file: `${dir === "/" ? "" : dir}/${baseName(path)}` as AbsPath,
+    display,
+    name,
+    id: envId(name, host.reader.sha256(dir)),
+  };
 }
 
 /** sha256 of salt and value: what a record keeps of a variable. */
@@ -48,15 +60,32 @@ export function variableHash(host: ReadHost, salt: string, value: string): strin
  * What a file says. Where its bytes, its variables and this version equal the record's, nothing is parsed and the parser not even loaded.
  * Answers diagnostics instead of a Spec where the file is wrong.
  */
-export async function load(host: ReadHost, env: EnvFile, record?: EnvRecord, fresh = false): Promise<Loaded | readonly Diagnostic[]> {
+export async function load(
+  host: ReadHost,
+  env: EnvFile,
+  record?: EnvRecord,
+  fresh = false,
+): Promise<Loaded | readonly Diagnostic[]> {
   const text = readText(host, env);
   if (record !== undefined && !fresh && isRecorded(host, text, record)) {
-    return { ...env, text, spec: record.spec, variables: record.variables.map(({ name }) => named(host, name)), parsed: false };
+    return {
+      ...env,
+      text,
+      spec: record.spec,
+      variables: record.variables.map(({ name }) => named(host, name)),
+      parsed: false,
+    };
   }
   const { parse } = await import("#spec/parse");
   const parsed = parse({ text, file: env.display, fileName: baseName(env.file), variables: host.variable });
   if (parsed.spec === undefined) return parsed.diagnostics;
-  return { ...env, text, spec: parsed.spec, variables: parsed.variables.map((name) => named(host, name)), parsed: true };
+  return {
+    ...env,
+    text,
+    spec: parsed.spec,
+    variables: parsed.variables.map((name) => named(host, name)),
+    parsed: true,
+  };
 }
 
 function named(host: ReadHost, name: string): { name: string; value?: string } {
@@ -82,7 +111,11 @@ function readText(host: ReadHost, env: EnvFile): string {
 }
 
 /** A file held against this host: resources, or everything that is wrong with it, pointed at. */
-export async function declare(host: ReadHost, env: EnvFile, record?: EnvRecord): Promise<Declared | readonly Diagnostic[]> {
+export async function declare(
+  host: ReadHost,
+  env: EnvFile,
+  record?: EnvRecord,
+): Promise<Declared | readonly Diagnostic[]> {
   const loaded = await load(host, env, record);
   if (isDiagnostics(loaded)) return loaded;
   const resolved = resolve(host.reader, loaded.spec, parentOf(env.file), host.state);
@@ -91,21 +124,34 @@ export async function declare(host: ReadHost, env: EnvFile, record?: EnvRecord):
   return { loaded, facts: resolved.facts, resources: desired(loaded.spec, resolved.facts), warnings: [] };
 }
 
-/** Issues of the host with the line of the file that causes each. */
-async function point(host: ReadHost, loaded: Loaded, issues: readonly Issue[]): Promise<readonly Diagnostic[]> {
-  const { parse } = await import("#spec/parse");
-  const parsed = parse({ text: loaded.text, file: loaded.display, fileName: baseName(loaded.file), variables: host.variable });
-  return issues.map(({ path, severity, code, summary, detail }) => ({
+/** Issues of the host with the line of the file that causes each, in the order of the file. */
+export async function point(
+  host: ReadHost,
+  loaded: Loaded,
+  issues: readonly Issue[],
+): Promise<readonly Diagnostic[]> {
+  const locate = await locator(host, loaded);
+  const found = issues.map(({ path, severity, code, summary, detail }): Diagnostic => ({
     severity,
     code,
     summary,
     ...(detail === undefined ? {} : { detail }),
     file: loaded.display,
-    ...parsed.locate(path),
+    ...locate(path),
   }));
+  const place = ({ span }: Diagnostic): number => (span?.line ?? 0) * 1e6 + (span?.column ?? 0);
+  return found.toSorted((a, b) => place(a) - place(b));
+}
+
+/** Says where in a file a part of it is written. */
+export async function locator(host: ReadHost, { text, display, file }: Loaded): Promise<Locate> {
+  const { parse } = await import("#spec/parse");
+  return parse({ text, file: display, fileName: baseName(file), variables: host.variable }).locate;
 }
 
 /** A file that was wrong, as against what was made of a right one. */
-export function isDiagnostics<T extends object>(result: T | readonly Diagnostic[]): result is readonly Diagnostic[] {
+export function isDiagnostics<T extends object>(
+  result: T | readonly Diagnostic[],
+): result is readonly Diagnostic[] {
   return Array.isArray(result);
 }

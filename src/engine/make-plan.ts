@@ -1,5 +1,6 @@
 import type { Diagnostic } from "#model/diagnostic";
 import { failure } from "#model/diagnostic";
+import type { Issue } from "#model/facts";
 import type { Host, Observed } from "#model/observed";
 import type { Plan, ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
@@ -10,7 +11,7 @@ import { unenforceable } from "#plan/limits";
 import { plan } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 import type { Declared, EnvFile } from "./load.ts";
-import { declare, isDiagnostics } from "./load.ts";
+import { declare, isDiagnostics, point } from "./load.ts";
 import { obstruct } from "./obstacles.ts";
 import { recordOf, UNBORN } from "./state.ts";
 import type { StateView } from "./state.ts";
@@ -18,14 +19,27 @@ import type { StateView } from "./state.ts";
 export type Planned = { readonly plan: Plan; readonly declared: Declared };
 
 /** A file's plan, or everything that is wrong with the file. */
-export async function planApply(host: ReadHost, state: StateView, machine: Host, env: EnvFile): Promise<Planned | readonly Diagnostic[]> {
+export async function planApply(
+  host: ReadHost,
+  state: StateView,
+  machine: Host,
+  env: EnvFile,
+): Promise<Planned | readonly Diagnostic[]> {
   const record = recordOf(host, state, env.id);
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) return declared;
   const observed = look(host, state, machine, env, record);
-  const wrong = noController(declared, observed);
+  const wrong = await noController(host, declared, observed);
   if (wrong.length > 0) return wrong;
-  const ready = plan({ intent: "apply", placement: "host", id: env.id, name: env.name, file: env.file, desired: declared.resources, observed });
+  const ready = plan({
+    intent: "apply",
+    placement: "host",
+    id: env.id,
+    name: env.name,
+    file: env.file,
+    desired: declared.resources,
+    observed,
+  });
   const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
   return { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
 }
@@ -33,13 +47,26 @@ export async function planApply(host: ReadHost, state: StateView, machine: Host,
 /** What destroying comes to, from the record alone. */
 export function planDestroy(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): ReadyPlan {
   const observed = look(host, state, machine, record, record);
-  return measured(host, plan({ intent: "destroy", placement: "host", id: record.id, name: record.name, file: record.file, desired: [], observed }));
+  return measured(
+    host,
+    plan({
+      intent: "destroy",
+      placement: "host",
+      id: record.id,
+      name: record.name,
+      file: record.file,
+      desired: [],
+      observed,
+    }),
+  );
 }
 
 /** With what was written inside counted: what is kept, or lost. */
 function measured(host: ReadHost, ready: ReadyPlan): ReadyPlan {
   const { observed } = ready;
-  return observed.upperUsed ? { ...ready, observed: { ...observed, upperUse: measureUpper(host.reader, observed.place.upper) } } : ready;
+  return observed.upperUsed
+    ? { ...ready, observed: { ...observed, upperUse: measureUpper(host.reader, observed.place.upper) } }
+    : ready;
 }
 
 /** Looks at an environment. Mounted in another, living namespace it is left alone: the same upper must not be mounted twice (row F22). */
@@ -50,25 +77,36 @@ export function look(
   env: { readonly id: EnvFile["id"]; readonly name: string },
   record: EnvRecord | undefined,
 ): Observed {
-  const observed = observe(host.reader, env.id, state.lineage ?? UNBORN, state.path, { host: machine, ...(record === undefined ? {} : { record }) });
+  const observed = observe(host.reader, env.id, state.lineage ?? UNBORN, state.path, {
+    host: machine,
+    ...(record === undefined ? {} : { record }),
+  });
   const { elsewhere } = observed;
   if (elsewhere?.alive === undefined) return observed;
   const { pid, command } = elsewhere.alive;
   const enter = pid > 0 ? `nsenter -t ${pid} -m envctl …` : undefined;
   throw failure(1, "elsewhere", `${env.name} is applied in another mount namespace`, {
     detail: `namespace ${elsewhere.namespace}, ${pid > 0 ? `where process ${pid} (${command}) lives` : command}`,
-    hint: enter === undefined ? "Work from within that namespace." : `Work from within it (${enter}), or end it; then it is rebuilt here.`,
+    hint:
+      enter === undefined
+        ? "Work from within that namespace."
+        : `Work from within it (${enter}), or end it; then it is rebuilt here.`,
   });
 }
 
-function noController({ loaded, resources }: Declared, observed: Observed): readonly Diagnostic[] {
+/** Limits that no hierarchy mounted here can enforce, each pointed at (row E2). */
+export async function noController(
+  host: ReadHost,
+  { loaded, resources }: Declared,
+  observed: Observed,
+): Promise<readonly Diagnostic[]> {
   const limits = resources.filter((r): r is Limit => r.kind === "limit");
-  return unenforceable(limits, observed.hierarchies).map(({ limit, controller }) => ({
+  const issues = unenforceable(limits, observed.hierarchies).map(({ limit, controller }): Issue => ({
+    path: ["limits", limit.name],
     severity: "error",
     code: "no_controller",
-    summary: `limits.${limit.name} cannot be enforced: no cgroup hierarchy with the ${controller} controller is mounted`,
-    file: loaded.display,
-    detail: "See /proc/self/mountinfo for what is mounted, /proc/cgroups for what the kernel has.",
+    summary: `cannot be enforced: no cgroup hierarchy with the ${controller} controller is mounted`,
+    detail: "see /proc/self/mountinfo for what is mounted, /proc/cgroups for what the kernel has",
   }));
+  return issues.length === 0 ? [] : point(host, loaded, issues);
 }
-

@@ -15,11 +15,13 @@ import { groupsAfter, resultOf } from "#plan/lower";
 import { plan as makePlan } from "#plan/plan";
 import type { Stage } from "#ports/mounts";
 import { recordBase } from "./base.ts";
+import type { Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
 import type { WriteHost } from "./host.ts";
 import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, load } from "./load.ts";
-import { planApply } from "./make-plan.ts";
+import { limitLine } from "./limit-line.ts";
+import { noController, planApply } from "./make-plan.ts";
 import { runGroups } from "./run-groups.ts";
 import type { OpenState } from "./state.ts";
 import { freeInstance, hold, openState, recordOf } from "./state.ts";
@@ -31,6 +33,8 @@ export type RunOptions = {
   /** Apply also what replaces or deletes. */
   readonly yes: boolean;
   readonly keepOnFailure: boolean;
+  /** Told of every step that is carried out before the entry starts. */
+  readonly tell: Told;
 };
 
 export type Ran = { readonly ending: Ending; readonly oom?: OomReport; readonly kept?: string };
@@ -42,12 +46,20 @@ export async function runApplied(host: WriteHost, env: EnvFile, options: RunOpti
   let running: Promise<Ran>;
   try {
     await sweep(host, state);
-    const { loaded, plan } = await applied(host, state, env, options.yes);
+    const { loaded, plan } = await applied(host, state, env, options);
     const base = groupsAfter(plan);
     const group = runGroups(host, base);
     try {
       const merged = plan.observed.place.merged;
-      running = launch(host, loaded, options, { kind: "applied", merged }, group.cgroups, plan.id, () => merged).finally(() => group.remove());
+      running = launch(
+        host,
+        loaded,
+        options,
+        { kind: "applied", merged },
+        group.cgroups,
+        plan.id,
+        () => merged,
+      ).finally(() => group.remove());
     } catch (error) {
       group.remove();
       throw error;
@@ -59,19 +71,38 @@ export async function runApplied(host: WriteHost, env: EnvFile, options: RunOpti
 }
 
 /** The environment as declared, its harmless changes carried out. */
-async function applied(host: WriteHost, state: OpenState, env: EnvFile, yes: boolean): Promise<{ loaded: Loaded; plan: Extract<Plan, { kind: "ready" }> }> {
+async function applied(
+  host: WriteHost,
+  state: OpenState,
+  env: EnvFile,
+  { yes, tell }: RunOptions,
+): Promise<{ loaded: Loaded; plan: Extract<Plan, { kind: "ready" }> }> {
   const planned = await planApply(host, state, lookAtHost(host.reader), env);
   if (isDiagnostics(planned)) throw new Failure(3, planned);
   const { plan, declared } = planned;
-  if (plan.kind === "blocked") throw failure(5, "busy", `${env.name} is busy: its changes cannot be applied`, { hint: `See: envctl plan ${env.display}` });
+  if (plan.kind === "blocked")
+    throw failure(5, "busy", `${env.name} is busy: its changes cannot be applied`, {
+      hint: `See: envctl plan ${env.display}`,
+    });
   const { replace, delete: remove } = plan.summary;
   if (replace + remove > 0 && !yes) {
-    throw failure(125, "refused", `${env.name} has changes that replace or delete; run applies only what creates or updates`, {
-      hint: `See them: envctl plan ${env.display}. Carry them out: envctl apply ${env.display}, or run -y.`,
-    });
+    throw failure(
+      125,
+      "refused",
+      `${env.name} has changes that replace or delete; run applies only what creates or updates`,
+      {
+        hint: `See them: envctl plan ${env.display}. Carry them out: envctl apply ${env.display}, or run -y.`,
+      },
+    );
   }
   if (changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied") {
-    const ended = await carryOut(host, state, plan, recordBase(host, declared.loaded, plan.observed.record), () => undefined);
+    const ended = await carryOut(
+      host,
+      state,
+      plan,
+      recordBase(host, declared.loaded, plan.observed.record),
+      tell,
+    );
     if (ended.kind === "failed") throw ended.error;
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
   }
@@ -80,7 +111,8 @@ async function applied(host: WriteHost, state: OpenState, env: EnvFile, yes: boo
 
 /** The record leaves out what variables gave entry.env: such a file is read again before a launch. */
 async function withValues(host: WriteHost, loaded: Loaded): Promise<Loaded> {
-  if (loaded.parsed || !Object.values(loaded.spec.entry.env).some((v) => v.kind === "variable")) return loaded;
+  if (loaded.parsed || !Object.values(loaded.spec.entry.env).some((v) => v.kind === "variable"))
+    return loaded;
   const again = await load(host, loaded, undefined, true);
   if (isDiagnostics(again)) throw new Failure(3, again);
   return again;
@@ -98,17 +130,30 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   let kept = false;
   try {
     const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
-    const plan = makePlan({ intent: "apply", placement: "private", id, name: env.name, file: env.file, desired: declared.resources, observed });
+    const wrong = await noController(host, declared, observed);
+    if (wrong.length > 0) throw new Failure(3, wrong);
+    const plan = makePlan({
+      intent: "apply",
+      placement: "private",
+      id,
+      name: env.name,
+      file: env.file,
+      desired: declared.resources,
+      observed,
+    });
     const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
-    const ended = await carryOut(host, state, plan, base, () => undefined, { onError: "keep" });
+    const ended = await carryOut(host, state, plan, base, options.tell, { onError: "keep" });
     if (ended.kind === "failed") throw ended.error;
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
     const resources = resultOf(plan);
     const overlay = resources.find((r): r is Overlay => r.kind === "overlay")!;
-    const inner = resources.filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs").sort(byTarget);
+    const inner = resources
+      .filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs")
+      .sort(byTarget);
     const stack = { place: placeOf(state.path, id), tag: mountTag(state.lineage, id), overlay, inner };
     const build = (stage: Stage): AbsPath => {
-      if (overlay.upper.kind === "tmpfs") stage.tmpfs(stack.place.rw, { tag: stack.tag, bytes: overlay.upper.bytes, mode: 0o700 });
+      if (overlay.upper.kind === "tmpfs")
+        stage.tmpfs(stack.place.rw, { tag: stack.tag, bytes: overlay.upper.bytes, mode: 0o700 });
       if (overlay.upper.kind !== "none") makeUpper(host.files, stack.place, overlay);
       assemble(stage, host.reader, stack);
       return stack.place.merged;
@@ -116,7 +161,9 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     const root: LaunchRoot = { kind: "private", dir: stack.place.dir, tag: stack.tag, overlay, inner };
     const ran = await launch(host, loaded, options, root, groupsAfter(plan), id, build);
     kept = options.keepOnFailure && !("code" in ran.ending && ran.ending.code === 0);
-    return kept ? { ...ran, kept: stack.place.dir } : ran;
+    if (kept) return { ...ran, kept: stack.place.dir };
+    const removed = { name: id.replace(env.id, env.name), keepable: !options.keepOnFailure };
+    return ran.oom === undefined ? ran : { ...ran, oom: { ...ran.oom, removed } };
   } finally {
     if (kept) keepInstance(host, state, id);
     else await removeInstance(host, state, id);
@@ -135,10 +182,17 @@ function launch(
 ): Promise<Ran> {
   const command = options.command ?? loaded.spec.entry.command;
   if (command === undefined) {
-    throw failure(125, "no_command", `${loaded.name} declares no entry.command`, { hint: `Give one: envctl run ${loaded.display} -- COMMAND` });
+    throw failure(125, "no_command", `${loaded.name} declares no entry.command`, {
+      hint: `Give one: envctl run ${loaded.display} -- COMMAND`,
+    });
   }
   const caller = { variable: host.variable, terminal: host.terminal };
   const started = start(host, launchSpec(loaded.spec.entry, { id, root, cgroups, command, caller }), build);
   const done = host.onSignal(started.deliver);
-  return started.outcome.then(({ ending, oom }) => ({ ending, ...(oom === undefined ? {} : { oom }) })).finally(done);
+  return started.outcome
+    .then(async ({ ending, oom }) => ({
+      ending,
+      ...(oom === undefined ? {} : { oom: { ...oom, ...(await limitLine(host, loaded)) } }),
+    }))
+    .finally(done);
 }

@@ -1,4 +1,4 @@
-import { join } from "#model/brand";
+import { join, parentOf, type AbsPath } from "#model/brand";
 import { signalNumber, type Ending } from "#model/launch";
 import type { OomReport } from "#model/outcome";
 import type { OwnedCgroup } from "#model/record";
@@ -48,12 +48,18 @@ function v2(read: (file: string) => string | undefined): MemoryState {
   return { kills, ...known({ limit: bytes(read("memory.max")), swap: bytes(read("memory.swap.max")), peak: bytes(read("memory.peak")) }) };
 }
 
-/** The memory controller's word on an environment's groups; undefined where none of them has that controller. */
+/**
+ * The memory controller's word on an environment's groups; undefined where none of them has that controller. A run's own group lies in
+ * the environment's, which holds the limits: kills and peak are those of the run.
+ */
 export function memoryState(reader: TextReader, cgroups: readonly OwnedCgroup[]): MemoryState | undefined {
   const group = cgroups.find((c) => c.controllers.includes("memory"));
   if (group === undefined) return undefined;
-  const read = (file: string): string | undefined => reader.textAny(join(group.dir, file));
-  return group.version === 1 ? v1(read) : v2(read);
+  const at = (dir: AbsPath): MemoryState => (group.version === 1 ? v1 : v2)((file) => reader.textAny(join(dir, file)));
+  const own = at(group.dir);
+  if (own.limit !== undefined) return own;
+  const { limit, swap } = at(parentOf(group.dir));
+  return { ...own, ...(limit === undefined ? {} : { limit }), ...(swap === undefined ? {} : { swap }) };
 }
 
 /**
