@@ -8,7 +8,8 @@ import { transact } from "./transaction.ts";
 export async function command(context: WriteContext): Promise<number> {
   const { args, host } = context;
   const onError = args.value("on-error") ?? "rollback";
-  if (onError !== "rollback" && onError !== "keep") throw usage(`--on-error takes rollback or keep, not "${onError}"`, args.command);
+  if (onError !== "rollback" && onError !== "keep")
+    throw usage(`--on-error takes rollback or keep, not "${onError}"`, args.command);
   const session = await openApply(host, filesOf(select(host, args.operands)));
   try {
     const entry = session.planned[0]?.declared.loaded.spec.entry.command;

@@ -30,8 +30,10 @@ export function parseArgs(argv: readonly string[]): Args {
       const { flag, value, more } = matchFlag(word, command);
       if (more !== undefined) queue.unshift(more);
       const text = flag.value === undefined ? value : (value ?? queue.shift());
-      if (flag.value === undefined && value !== undefined) throw usage(`--${flag.name} takes no value`, command);
-      if (flag.value !== undefined && text === undefined) throw usage(`--${flag.name} wants a value: ${flag.value}`, command);
+      if (flag.value === undefined && value !== undefined)
+        throw usage(`--${flag.name} takes no value`, command);
+      if (flag.value !== undefined && text === undefined)
+        throw usage(`--${flag.name} wants a value: ${flag.value}`, command);
       given.set(flag.name, [...(given.get(flag.name) ?? []), text ?? ""]);
     } else if (command === undefined) command = findCommand(word);
     else words.push(word);
@@ -49,7 +51,10 @@ export function parseArgs(argv: readonly string[]): Args {
 function findCommand(word: string): Command {
   const found = COMMANDS.find((c) => c.name === word);
   if (found !== undefined) return found;
-  const near = nearest(word, COMMANDS.map((c) => c.name));
+  const near = nearest(
+    word,
+    COMMANDS.map((c) => c.name),
+  );
   throw usage(`no command "${word}"`, undefined, near === undefined ? undefined : `Did you mean "${near}"?`);
 }
 
@@ -69,7 +74,10 @@ function matchFlag(word: string, command: Command | undefined): Match {
   const name = word.slice(2, equals < 0 ? undefined : equals);
   const flag = flags.find((f) => f.name === name);
   if (flag === undefined) {
-    const near = nearest(name, flags.map((f) => f.name));
+    const near = nearest(
+      name,
+      flags.map((f) => f.name),
+    );
     throw usage(`no option --${name}`, command, near === undefined ? undefined : `Did you mean --${near}?`);
   }
   return equals < 0 ? { flag } : { flag, value: word.slice(equals + 1) };

@@ -6,7 +6,11 @@ import type { Look } from "#views/look";
 import type { Args } from "./args.ts";
 
 /** Results and envctl's own words, as the terminal port takes them. */
-export type Words = { out(text: string): void; err(text: string): void; ask(question: string): Promise<string | undefined> };
+export type Words = {
+  out(text: string): void;
+  err(text: string): void;
+  ask(question: string): Promise<string | undefined>;
+};
 
 /** What every command is given. */
 export type Context<Host extends ReadHost = ReadHost> = {
@@ -33,7 +37,11 @@ export function result(context: Context, text: (look: Look) => string, json: () 
 }
 
 /** Tells of a failure; never a stack trace. */
-export function complain(context: Pick<Context, "words" | "look" | "json">, error: unknown, attempt?: string): void {
+export function complain(
+  context: Pick<Context, "words" | "look" | "json">,
+  error: unknown,
+  attempt?: string,
+): void {
   const all = diagnosticsOf(error, attempt);
   if (context.json) context.words.out(errorJson(all));
   else context.words.err(diagnostics(all, context.look.err));

@@ -8,9 +8,13 @@ import { transact } from "./transaction.ts";
 export async function command(context: WriteContext): Promise<number> {
   const { args, host } = context;
   const which = args.has("all") ? "all" : args.has("orphans") ? "orphans" : undefined;
-  if (which !== undefined && args.operands.length > 0) throw usage(`--${which} takes no environment`, args.command);
+  if (which !== undefined && args.operands.length > 0)
+    throw usage(`--${which} takes no environment`, args.command);
   const targets = which === undefined ? select(host, args.operands) : recorded(host, which);
-  const session = await openDestroy(host, targets, { keepUpper: args.has("keep-upper"), lazy: args.has("force-lazy") });
+  const session = await openDestroy(host, targets, {
+    keepUpper: args.has("keep-upper"),
+    lazy: args.has("force-lazy"),
+  });
   try {
     return await transact(context, { intent: "destroy", plans: session.plans, carryOut: session.carryOut });
   } finally {

@@ -9,6 +9,10 @@ import { result } from "./context.ts";
 export function command(context: Context): number {
   const { args, host } = context;
   const report = drift(host, args.operands.length === 0 ? undefined : select(host, args.operands));
-  result(context, (look) => driftText(report, look), () => driftJson(report));
+  result(
+    context,
+    (look) => driftText(report, look),
+    () => driftJson(report),
+  );
   return report.unowned.length > 0 || report.envs.some((env) => env.findings.length > 0) ? 2 : 0;
 }

@@ -7,6 +7,10 @@ import { result } from "./context.ts";
 /** One line an environment of this host. */
 export function command(context: Context): number {
   const entries = list(context.host);
-  result(context, (look) => lsText(entries, look, context.host.clock.now()), () => lsJson(entries));
+  result(
+    context,
+    (look) => lsText(entries, look, context.host.clock.now()),
+    () => lsJson(entries),
+  );
   return 0;
 }

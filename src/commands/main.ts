@@ -61,7 +61,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     }
     if (args.has("help") || args.command === undefined) return await help(args, context);
     checkOperands(args);
-    const cwd = boot.chdir(args.value("directory"));
+    const cwd = changeDirectory(boot, args);
     const settings = settingsOf(args, argv, cwd);
     const look = { out: { ...context.look.out, cwd }, err: { ...context.look.err, cwd } } as Context["look"];
     const read = READ[args.command.name];
@@ -78,19 +78,40 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
   }
 }
 
+function changeDirectory(boot: Boot, args: Args): string {
+  const to = args.value("directory");
+  try {
+    return boot.chdir(to);
+  } catch (error) {
+    // Node's message is errno, the kernel's sentence, and the call behind a comma.
+    throw usage(`-C ${to}: ${(error as Error).message.split(",")[0]}`, args.command);
+  }
+}
+
 async function help({ command }: Args, context: Omit<Context, "args" | "host">): Promise<number> {
   const { overview, commandHelp } = await import("#views/help");
-  context.words.out(command === undefined ? overview(context.look.out) : commandHelp(command, context.look.out));
+  context.words.out(
+    command === undefined ? overview(context.look.out) : commandHelp(command, context.look.out),
+  );
   return 0;
 }
 
-function plainContext(boot: Boot, argv: readonly string[], color: "auto" | "always" | "never" = "auto"): Omit<Context, "args" | "host"> {
+function plainContext(
+  boot: Boot,
+  argv: readonly string[],
+  color: "auto" | "always" | "never" = "auto",
+): Omit<Context, "args" | "host"> {
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   const words = boot.terminal(color);
   const locale = boot.variable("LC_ALL") || boot.variable("LC_CTYPE") || boot.variable("LANG") || "";
   const cwd = boot.chdir(undefined);
   const { columns } = words;
-  const look = (color: boolean): Look => ({ color, columns, unicode: /utf-?8/i.test(locale), cwd: cwd as Look["cwd"] });
+  const look = (color: boolean): Look => ({
+    color,
+    columns,
+    unicode: /utf-?8/i.test(locale),
+    cwd: cwd as Look["cwd"],
+  });
   return {
     words,
     look: { out: look(words.color.out), err: look(words.color.err) },
@@ -117,7 +138,10 @@ function checkOperands(args: Args): void {
   if (command!.takes === "none" && operands.length > 0) throw usage(`${name} takes no environment`, command);
   if (command!.takes === "one" && operands.length === 0) throw usage(`${name} wants an environment`, command);
   if (command!.takes === "one" && operands.length > 1) {
-    const hint = name === "run" ? `Put -- before the command: envctl run ${operands[0]} -- ${operands.slice(1).join(" ")}` : undefined;
+    const hint =
+      name === "run"
+        ? `Put -- before the command: envctl run ${operands[0]} -- ${operands.slice(1).join(" ")}`
+        : undefined;
     throw usage(`${name} takes one environment, not ${operands.length}`, command, hint);
   }
 }
@@ -125,13 +149,20 @@ function checkOperands(args: Args): void {
 function settingsOf(args: Args, argv: readonly string[], cwd: string): Settings {
   const timeout = args.value("lock-timeout") ?? "10s";
   const lockTimeoutMs = /^0+$/.test(timeout) ? 0 : parseDuration(timeout);
-  if (lockTimeoutMs === undefined) throw usage(`--lock-timeout takes a duration, not "${timeout}"`, args.command, "For example 30s, 500ms or 2m.");
+  if (lockTimeoutMs === undefined)
+    throw usage(
+      `--lock-timeout takes a duration, not "${timeout}"`,
+      args.command,
+      "For example 30s, 500ms or 2m.",
+    );
   const variables = args.values("var").map((text): [string, string] => {
     const equals = text.indexOf("=");
     if (equals < 1) throw usage(`--var takes NAME=VALUE, not "${text}"`, args.command);
     return [text.slice(0, equals), text.slice(equals + 1)];
   });
   // Values of variables may be secrets, and the lock file is for others to read.
-  const command = argv.map((word, i) => (argv[i - 1] === "--var" || word.startsWith("--var=") ? "…" : word)).join(" ");
+  const command = argv
+    .map((word, i) => (argv[i - 1] === "--var" || word.startsWith("--var=") ? "…" : word))
+    .join(" ");
   return { cwd, stateDir: args.value("state-dir"), variables: new Map(variables), lockTimeoutMs, command };
 }

@@ -11,6 +11,10 @@ export async function command(context: Context): Promise<number> {
   const { args, host } = context;
   const targets = select(host, args.operands);
   const plans = args.has("destroy") ? planDestruction(host, targets) : await planTargets(host, targets);
-  result(context, (look) => planText(plans, look), () => planJson(plans));
+  result(
+    context,
+    (look) => planText(plans, look),
+    () => planJson(plans),
+  );
   return args.has("detailed-exitcode") && plans.some((plan) => changes(plan.summary) > 0) ? 2 : 0;
 }

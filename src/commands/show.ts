@@ -10,6 +10,10 @@ export function command(context: Context): number {
   const { args, host } = context;
   const [target] = select(host, args.operands);
   const detail = show(host, target!);
-  result(context, (look) => showText(detail, look, host.clock.now()), () => showJson(detail));
+  result(
+    context,
+    (look) => showText(detail, look, host.clock.now()),
+    () => showJson(detail),
+  );
   return 0;
 }

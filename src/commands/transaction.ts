@@ -29,7 +29,9 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const stream = streamJson(intent);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
   else if (!quiet) showPlans(context, transaction);
-  const pending = plans.filter((plan) => changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied" || intent === "destroy");
+  const pending = plans.filter(
+    (plan) => changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied" || intent === "destroy",
+  );
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
@@ -45,14 +47,20 @@ function showPlans({ words, look }: WriteContext, { plans, intent }: Transaction
 
 async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
   if (context.args.has("yes")) return true;
-  if (!context.interactive || context.json) throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
+  if (!context.interactive || context.json)
+    throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
   const answer = await context.words.ask(question(plans, context.look.err));
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
   context.words.err("Nothing was changed.\n");
   return false;
 }
 
-async function carry(context: WriteContext, transaction: Transaction, ready: readonly Plan[], blocked: number): Promise<number> {
+async function carry(
+  context: WriteContext,
+  transaction: Transaction,
+  ready: readonly Plan[],
+  blocked: number,
+): Promise<number> {
   const { words, look, json, host } = context;
   const stream = streamJson(transaction.intent);
   const began = host.clock.monotonic();
@@ -83,14 +91,33 @@ async function carry(context: WriteContext, transaction: Transaction, ready: rea
   }
   if (ready.length > 0) {
     const summary = total(done.map((plan) => plan.summary));
-    const end: Ended = { intent: transaction.intent, ms: host.clock.monotonic() - began, summary, ...(failed === undefined ? {} : { failed }), ...(interrupted ? { interrupted } : {}) };
+    const end: Ended = {
+      intent: transaction.intent,
+      ms: host.clock.monotonic() - began,
+      summary,
+      ...(failed === undefined ? {} : { failed }),
+      ...(interrupted ? { interrupted } : {}),
+    };
     if (json) words.out(stream.summary(end));
-    else if (!context.quiet || failed !== undefined) words.err(endedText(end, ready.map((plan) => plan.name), look.err, transaction.next));
+    else if (!context.quiet || failed !== undefined)
+      words.err(
+        endedText(
+          end,
+          ready.map((plan) => plan.name),
+          look.err,
+          transaction.next,
+        ),
+      );
   }
   return interrupted ? 130 : worst(codes);
 }
 
-function failedAs(ended: Carried, before: Ended["failed"], intent: Plan["intent"], onError: string | undefined): Ended["failed"] {
+function failedAs(
+  ended: Carried,
+  before: Ended["failed"],
+  intent: Plan["intent"],
+  onError: string | undefined,
+): Ended["failed"] {
   if (ended.undone === "failed" || before === "undo_failed") return "undo_failed";
   return intent === "destroy" || onError === "keep" ? "kept" : "undone";
 }

@@ -10,6 +10,11 @@ export async function command(context: Context): Promise<number> {
   const report = await validate(context.host, filesOf(select(context.host, context.args.operands)));
   const wrong = report.files.some((file) => file.diagnostics.some((d) => d.severity === "error"));
   if (wrong && !context.json) context.words.err(validateText(report, context.look.err));
-  else result(context, (look) => validateText(report, look), () => validateJson(report));
+  else
+    result(
+      context,
+      (look) => validateText(report, look),
+      () => validateJson(report),
+    );
   return wrong ? 3 : 0;
 }

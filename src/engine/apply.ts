@@ -26,7 +26,8 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
   const state = openState(host);
   const locks: Lock[] = [];
   try {
-    for (const { id } of [...files].sort((a, b) => (a.id < b.id ? -1 : 1))) locks.push(await hold(host, state, id));
+    for (const { id } of [...files].sort((a, b) => (a.id < b.id ? -1 : 1)))
+      locks.push(await hold(host, state, id));
     await sweep(host, state);
     const planned = await planFiles(host, files, state);
     return {
@@ -44,7 +45,11 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
   }
 }
 
-async function planFiles(host: WriteHost, files: readonly EnvFile[], state: ReturnType<typeof openState>): Promise<readonly Planned[]> {
+async function planFiles(
+  host: WriteHost,
+  files: readonly EnvFile[],
+  state: ReturnType<typeof openState>,
+): Promise<readonly Planned[]> {
   const planned: Planned[] = [];
   const wrong: Diagnostic[] = [];
   const machine = lookAtHost(host.reader);

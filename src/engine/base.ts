@@ -13,14 +13,19 @@ export function recordBase(host: ReadHost, loaded: Loaded, record: EnvRecord | u
     version: host.version,
     file: loaded.file,
     text: loaded.text,
-    variables: loaded.variables.map(({ name, value }) => (value === undefined ? { name } : { name, hash: variableHash(host, salt, value) })),
+    variables: loaded.variables.map(({ name, value }) =>
+      value === undefined ? { name } : { name, hash: variableHash(host, salt, value) },
+    ),
     salt,
     spec: withoutValues(loaded.spec),
   };
 }
 
 function withoutValues(spec: Spec): Spec {
-  const env = Object.entries(spec.entry.env).map(([name, value]): [string, EnvValue] => [name, value.kind === "variable" ? { kind: "variable", value: "" } : value]);
+  const env = Object.entries(spec.entry.env).map(([name, value]): [string, EnvValue] => [
+    name,
+    value.kind === "variable" ? { kind: "variable", value: "" } : value,
+  ]);
   return { ...spec, entry: { ...spec.entry, env: Object.fromEntries(env) } };
 }
 

@@ -14,14 +14,29 @@ export type Told = (plan: Plan, event: StepEvent) => void;
 /** How it ended; `undone` says whether what had been done by a failure was put back. */
 export type Carried = Ended & { readonly undone: "nothing" | "all" | "failed" };
 
-export type CarryOptions = { readonly onError?: "rollback" | "keep"; readonly keepUpper?: boolean; readonly lazy?: boolean };
+export type CarryOptions = {
+  readonly onError?: "rollback" | "keep";
+  readonly keepUpper?: boolean;
+  readonly lazy?: boolean;
+};
 
 /** Carries out a plan: every step is told, and between two steps pending signals are let in. */
-export async function carryOut(host: WriteHost, state: OpenState, plan: ReadyPlan, base: RecordBase | undefined, tell: Told, options: CarryOptions = {}): Promise<Carried> {
+export async function carryOut(
+  host: WriteHost,
+  state: OpenState,
+  plan: ReadyPlan,
+  base: RecordBase | undefined,
+  tell: Told,
+  options: CarryOptions = {},
+): Promise<Carried> {
   const { observed } = plan;
   const { reader, mounts, files, cgroups, clock } = host;
   const context = {
-    ...{ reader, mounts, files, cgroups, clock },
+    reader,
+    mounts,
+    files,
+    cgroups,
+    clock,
     plan,
     ...(base === undefined ? {} : { base }),
     tag: mountTag(observed.lineage, plan.id),
@@ -36,7 +51,10 @@ export async function carryOut(host: WriteHost, state: OpenState, plan: ReadyPla
     lazy: options.lazy ?? false,
     serial: observed.record?.serial ?? 0,
   };
-  const events = execute(lower(plan, options), context, { onError: options.onError ?? "rollback", interrupted: host.interrupted });
+  const events = execute(lower(plan, options), context, {
+    onError: options.onError ?? "rollback",
+    interrupted: host.interrupted,
+  });
   let undone: Carried["undone"] = "nothing";
   for (;;) {
     const next = events.next();

@@ -29,13 +29,22 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
     if (wanted !== undefined && !wanted.has(id)) continue;
     const found = recordStateOf(host, state, id);
     if (found.kind === "bad") {
-      unowned.push({ env: id, address: id, kind: "leftover", detail: `its record was refused: ${found.why}`, fix: found.hint, path: found.path });
+      unowned.push({
+        env: id,
+        address: id,
+        kind: "leftover",
+        detail: `its record was refused: ${found.why}`,
+        fix: found.hint,
+        path: found.path,
+      });
     } else if (found.kind === "none") unowned.push(noRecord(host, state, id));
     else if (instanceOf(id) !== undefined) unowned.push(...instance(host, found.record));
-    else if (host.reader.stat(found.record.file) === undefined) unowned.push(orphan(host, state, machine, found.record));
+    else if (host.reader.stat(found.record.file) === undefined)
+      unowned.push(orphan(host, state, machine, found.record));
     else envs.push(checked(host, state, machine, found.record));
   }
-  if (wanted === undefined) unowned.push(...strayGroups(host, state, machine), ...strayMounts(host, state, machine));
+  if (wanted === undefined)
+    unowned.push(...strayGroups(host, state, machine), ...strayMounts(host, state, machine));
   return { envs, unowned };
 }
 
@@ -43,7 +52,10 @@ function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRec
   const { id, name, file } = record;
   const observed = look(host, state, machine, record, record);
   const unapplied = host.reader.textAny(file) !== record.text;
-  const held = ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept" ? [] : stillHeld(host, record, observed);
+  const held =
+    ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept"
+      ? []
+      : stillHeld(host, record, observed);
   return { id, name, file, unapplied, findings: [...findings(observed), ...held] };
 }
 
@@ -62,22 +74,43 @@ function stillHeld(host: ReadHost, record: EnvRecord, observed: Observed): reado
 function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Finding {
   const { id, file } = record;
   const mounts = look(host, state, machine, record, record).mounts.length;
-  const what = record.phase === "kept" ? "its writable layer is kept" : `${mounts} ${mounts === 1 ? "mount" : "mounts"}`;
-  return { env: id, address: id, kind: "orphan", detail: `${file} is gone; ${what}`, fix: `envctl destroy ${id}`, path: placeOf(state.path, id).dir };
+  const what =
+    record.phase === "kept" ? "its writable layer is kept" : `${mounts} ${mounts === 1 ? "mount" : "mounts"}`;
+  return {
+    env: id,
+    address: id,
+    kind: "orphan",
+    detail: `${file} is gone; ${what}`,
+    fix: `envctl destroy ${id}`,
+    path: placeOf(state.path, id).dir,
+  };
 }
 
 function noRecord(host: ReadHost, state: StateView, id: EnvId): Finding {
   const { dir } = placeOf(state.path, id);
   const empty = (host.reader.listAny(dir) ?? []).length === 0;
-  const fix = empty || instanceOf(id) !== undefined ? `envctl destroy ${id}` : `findmnt -R ${dir}, then remove it by hand`;
-  return { env: id, address: id, kind: "leftover", detail: empty ? "an empty directory, no record" : "a directory without a record", fix, path: dir };
+  const fix =
+    empty || instanceOf(id) !== undefined
+      ? `envctl destroy ${id}`
+      : `findmnt -R ${dir}, then remove it by hand`;
+  return {
+    env: id,
+    address: id,
+    kind: "leftover",
+    detail: empty ? "an empty directory, no record" : "a directory without a record",
+    fix,
+    path: dir,
+  };
 }
 
 /** A throwaway instance whose envctl lives is no finding; one that was kept or whose envctl was killed is. */
 function instance(host: ReadHost, record: EnvRecord): readonly Finding[] {
   const { id, pid, phase } = record;
   if (phase === "running" && pid !== undefined && isEnvctl(host, pid)) return [];
-  const detail = phase === "kept" ? "a throwaway instance, kept on failure" : "a throwaway instance whose envctl was killed";
+  const detail =
+    phase === "kept"
+      ? "a throwaway instance, kept on failure"
+      : "a throwaway instance whose envctl was killed";
   return [{ env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}` }];
 }
 
@@ -88,20 +121,28 @@ function isEnvctl(host: ReadHost, pid: number): boolean {
 function strayGroups(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
   if (state.lineage === undefined) return [];
   const known = new Set(envIds(host, state));
-  return [...groupsOfLineage(host.reader, machine.hierarchies, state.lineage)].flatMap(([id, groups]): Finding[] => {
-    if (known.has(id)) return [];
-    const controllers = groups.flatMap((g) => g.controllers).join(", ");
-    const busy = groups.some((g) => (host.reader.textAny(`${g.dir}/cgroup.procs` as AbsPath) ?? "").trim() !== "");
-    const detail = `cgroup, ${controllers}; ${busy ? "with processes" : "empty"}, no record`;
-    return [{ env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}`, path: groups[0]!.dir }];
-  });
+  return [...groupsOfLineage(host.reader, machine.hierarchies, state.lineage)].flatMap(
+    ([id, groups]): Finding[] => {
+      if (known.has(id)) return [];
+      const controllers = groups.flatMap((g) => g.controllers).join(", ");
+      const busy = groups.some(
+        (g) => (host.reader.textAny(`${g.dir}/cgroup.procs` as AbsPath) ?? "").trim() !== "",
+      );
+      const detail = `cgroup, ${controllers}; ${busy ? "with processes" : "empty"}, no record`;
+      return [
+        { env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}`, path: groups[0]!.dir },
+      ];
+    },
+  );
 }
 
 /** Overlays that carry this state directory's tag and lie at no environment's place. */
 function strayMounts(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
   if (state.lineage === undefined) return [];
   const places = new Set<string>(envIds(host, state).map((id) => placeOf(state.path, id).merged));
-  const tagged = parseMountinfo(machine.mountinfo, [` envctl:${state.lineage}:`]).filter((m) => m.type === "overlay" && !places.has(m.point));
+  const tagged = parseMountinfo(machine.mountinfo, [` envctl:${state.lineage}:`]).filter(
+    (m) => m.type === "overlay" && !places.has(m.point),
+  );
   return tagged.map((m) => ({
     env: m.source.split(":")[2] as EnvId,
     address: m.point,

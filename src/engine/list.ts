@@ -22,7 +22,19 @@ export function list(host: ReadHost): readonly EnvEntry[] {
     const found = recordStateOf(host, state, id);
     if (found.kind === "none") return [];
     if (found.kind === "bad") {
-      return [{ id, name: id, file: found.path, fileExists: false, state: "unreadable", upper: { form: "none" }, layers: 0, volumes: 0, limits: {} }];
+      return [
+        {
+          id,
+          name: id,
+          file: found.path,
+          fileExists: false,
+          state: "unreadable",
+          upper: { form: "none" },
+          layers: 0,
+          volumes: 0,
+          limits: {},
+        },
+      ];
     }
     return [entry(host, state, machine, found.record)];
   });
@@ -41,12 +53,25 @@ function entry(host: ReadHost, state: StateView, machine: Host, record: EnvRecor
 
 type Shared = Pick<EnvEntry, "id" | "name" | "file" | "fileExists" | "state" | "upper" | "appliedAt">;
 
-function common(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): { shared: Shared; observed: Observed } {
+function common(
+  host: ReadHost,
+  state: StateView,
+  machine: Host,
+  record: EnvRecord,
+): { shared: Shared; observed: Observed } {
   const { id, name, file, appliedAt } = record;
   const observed = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
   const fileExists = host.reader.stat(file) !== undefined;
   const upper = upperUse(host, record, placeOf(state.path, id).upper);
-  const shared = { id, name, file, fileExists, state: stateOf(record, observed), upper, ...(appliedAt === undefined ? {} : { appliedAt }) };
+  const shared = {
+    id,
+    name,
+    file,
+    fileExists,
+    state: stateOf(record, observed),
+    upper,
+    ...(appliedAt === undefined ? {} : { appliedAt }),
+  };
   return { shared, observed };
 }
 
@@ -64,14 +89,17 @@ function upperUse(host: ReadHost, record: EnvRecord, upper: AbsPath): UpperUse {
   return form === "none" ? { form } : { form, ...measureUpper(host.reader, upper) };
 }
 
-const overlayOf = (resources: readonly Resource[]): Overlay | undefined => resources.find((r): r is Overlay => r.kind === "overlay");
+const overlayOf = (resources: readonly Resource[]): Overlay | undefined =>
+  resources.find((r): r is Overlay => r.kind === "overlay");
 
 /** One environment in full. @throws Failure not_applied */
 export function show(host: ReadHost, target: Target): EnvDetail {
   const state = viewState(host);
   const record = recordOf(host, state, target.id);
   if (record === undefined) {
-    throw failure(1, "not_applied", `${target.name} is not applied on this host`, { hint: `envctl apply ${target.file?.display ?? target.name}` });
+    throw failure(1, "not_applied", `${target.name} is not applied on this host`, {
+      hint: `envctl apply ${target.file?.display ?? target.name}`,
+    });
   }
   const { shared, observed } = common(host, state, lookAtHost(host.reader), record);
   const overlay = overlayOf(record.resources);
@@ -84,19 +112,25 @@ export function show(host: ReadHost, target: Target): EnvDetail {
     mergedDir: place.merged,
     volumes: record.resources.filter((r): r is VolumeResource => r.kind === "volume"),
     tmpfs: record.resources.filter((r): r is TmpfsResource => r.kind === "tmpfs"),
-    limits: record.resources.filter((r): r is Limit => r.kind === "limit").map(({ name, value }) => ({ name, value, ...useOf(name, observed) })),
+    limits: record.resources
+      .filter((r): r is Limit => r.kind === "limit")
+      .map(({ name, value }) => ({ name, value, ...useOf(name, observed) })),
     entry: {
       ...(command === undefined ? {} : { command }),
       workdir,
       ...(user === undefined ? {} : { user }),
       hostname,
       network,
-      env: Object.entries(env).map(([name, v]) => ({ name, ...(v.kind === "literal" ? { value: v.value } : {}) })),
+      env: Object.entries(env).map(([name, v]) => ({
+        name,
+        ...(v.kind === "literal" ? { value: v.value } : {}),
+      })),
     },
   };
 }
 
 function useOf(name: LimitName, observed: Observed): { use?: string } {
-  const use = name === "memory" ? observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse : undefined;
+  const use =
+    name === "memory" ? observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse : undefined;
   return use === undefined ? {} : { use };
 }

@@ -20,13 +20,24 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
   const lost = actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
   if (record === undefined || observed.rebooted || !(takesDown(actions) || lost)) return plan;
-  const own = processesIn(host.reader, observed.cgroups.filter((g) => g.exists).map((g) => g.dir));
+  const own = processesIn(
+    host.reader,
+    observed.cgroups.filter((g) => g.exists).map((g) => g.dir),
+  );
   const tag = mountTag(observed.lineage, plan.id);
   const views = namespacesWith(host.reader, tag, own);
   const claim = claimOf(record, observed.place.state);
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
-  const found = holders(host.reader, { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own });
-  const blocked = found.filter((h) => intent === "apply" || !h.own).map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
+  const found = holders(host.reader, {
+    merged: observed.place.merged,
+    ids,
+    ...overlayDevice(record),
+    tag,
+    own,
+  });
+  const blocked = found
+    .filter((h) => intent === "apply" || !h.own)
+    .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
   const foreign = foreignMounts(host.reader, claim, views);
   return blocked.length + foreign.length === 0 ? plan : { ...plan, kind: "blocked", blocked, foreign };
 }
@@ -34,7 +45,13 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
 /** Who still sits in a recorded overlay that is mounted no longer (row F7). */
 export function lingering(host: ReadHost, record: EnvRecord, observed: Observed): readonly Holder[] {
   const tag = mountTag(record.lineage, record.id);
-  return holders(host.reader, { merged: observed.place.merged, ids: new Set(), ...overlayDevice(record), tag, own: new Set() });
+  return holders(host.reader, {
+    merged: observed.place.merged,
+    ids: new Set(),
+    ...overlayDevice(record),
+    tag,
+    own: new Set(),
+  });
 }
 
 function overlayDevice(record: EnvRecord): { readonly dev?: string } {

@@ -11,7 +11,10 @@ const PATIENCE_MS = 2000;
  * The groups one run joins. Where memory is counted it gets a group of its own below the environment's, so that its kills for lack of
  * memory can be told from those of other runs; everywhere else it joins the environment's.
  */
-export function runGroups(host: WriteHost, groups: readonly OwnedCgroup[]): { readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
+export function runGroups(
+  host: WriteHost,
+  groups: readonly OwnedCgroup[],
+): { readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
   const own = groups.find((g) => g.controllers.includes("memory"));
   if (own === undefined) return { cgroups: groups, remove: () => undefined };
   if (own.version === 2) handDown(host, own.dir);

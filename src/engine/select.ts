@@ -9,21 +9,32 @@ import type { ReadHost } from "./host.ts";
 import { envIds, readableRecords, viewState } from "./state.ts";
 
 /** What an argument names: a file, or only a record of this host (its file may be gone). */
-export type Target = { readonly id: EnvId; readonly name: string; readonly file?: EnvFile; readonly record?: EnvRecord };
+export type Target = {
+  readonly id: EnvId;
+  readonly name: string;
+  readonly file?: EnvFile;
+  readonly record?: EnvRecord;
+};
 
-const isPath = (arg: string): boolean => arg.includes("/") || /\.ya?ml$/.test(arg) || arg === "." || arg === "..";
+const isPath = (arg: string): boolean =>
+  arg.includes("/") || /\.ya?ml$/.test(arg) || arg === "." || arg === "..";
 const isEnvFile = (name: string): boolean => /\.ya?ml$/.test(name) && !name.startsWith(".");
 
 /** The environments that arguments name (contract, "Identity"); without arguments every file in ./envs. Each once, in the order named. */
 export function select(host: ReadHost, args: readonly string[]): readonly Target[] {
-  const found = args.length === 0 ? everyFile(host, join(host.cwd, "envs"), "envs") : args.flatMap((arg) => (isPath(arg) ? byPath(host, arg) : [byName(host, arg)]));
+  const found =
+    args.length === 0
+      ? everyFile(host, join(host.cwd, "envs"), "envs")
+      : args.flatMap((arg) => (isPath(arg) ? byPath(host, arg) : [byName(host, arg)]));
   return [...new Map(found.map((t) => [t.id, t])).values()];
 }
 
 function everyFile(host: ReadHost, dir: AbsPath, display: string): readonly Target[] {
   const names = (host.reader.listAny(dir) ?? []).filter(isEnvFile).sort();
   if (names.length === 0) {
-    throw failure(3, "no_environment", `no environment files in ${display}/`, { hint: "Name a file or an environment, or change directory with -C DIR." });
+    throw failure(3, "no_environment", `no environment files in ${display}/`, {
+      hint: "Name a file or an environment, or change directory with -C DIR.",
+    });
   }
   return names.flatMap((name) => fileTarget(host, join(dir, name), `${display}/${name}`) ?? []);
 }
@@ -54,11 +65,19 @@ function byName(host: ReadHost, arg: string): Target {
   if (match !== undefined && others.length === 0) return ofRecord(host, match);
   if (match !== undefined) {
     const ids = matches.map((r) => `  ${r.id}  ${r.file}`).join("\n");
-    throw failure(3, "ambiguous", `${arg} names ${matches.length} environments of this host`, { detail: ids, hint: "Name one by its id or its file." });
+    throw failure(3, "ambiguous", `${arg} names ${matches.length} environments of this host`, {
+      detail: ids,
+      hint: "Name one by its id or its file.",
+    });
   }
   const unreadable = envIds(host, viewState(host)).find((id) => id === arg);
   if (unreadable !== undefined) return { id: unreadable, name: unreadable };
-  throw failure(3, "no_environment", `no environment "${arg}" in envs/ or on this host`, suggestion(host, arg, records));
+  throw failure(
+    3,
+    "no_environment",
+    `no environment "${arg}" in envs/ or on this host`,
+    suggestion(host, arg, records),
+  );
 }
 
 function ofRecord(host: ReadHost, record: EnvRecord): Target {
@@ -67,7 +86,9 @@ function ofRecord(host: ReadHost, record: EnvRecord): Target {
 }
 
 function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]): { hint?: string } {
-  const files = (host.reader.listAny(join(host.cwd, "envs")) ?? []).filter(isEnvFile).map((f) => baseName(f).replace(/\.ya?ml$/, ""));
+  const files = (host.reader.listAny(join(host.cwd, "envs")) ?? [])
+    .filter(isEnvFile)
+    .map((f) => baseName(f).replace(/\.ya?ml$/, ""));
   const near = nearest(arg, [...files, ...records.map((r) => r.name)]);
   return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
 }
@@ -76,6 +97,11 @@ function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]):
 export function filesOf(targets: readonly Target[]): readonly EnvFile[] {
   return targets.map(({ file, record, id }) => {
     if (file !== undefined) return file;
-    throw failure(3, "no_environment", `the file of ${id} is gone${record === undefined ? "" : `: ${record.file}`}`, { hint: `envctl destroy ${id}` });
+    throw failure(
+      3,
+      "no_environment",
+      `the file of ${id} is gone${record === undefined ? "" : `: ${record.file}`}`,
+      { hint: `envctl destroy ${id}` },
+    );
   });
 }

@@ -18,7 +18,9 @@ export type OpenState = StateView & { readonly lineage: Lineage };
 /** Looks at the state directory and creates nothing. @throws Failure bad_state_dir */
 export function viewState(host: ReadHost): StateView {
   const state = peek(host.reader, host.state);
-  return state === undefined ? { path: realState(host.reader, host.state) } : { path: state.dir, lineage: state.lineage };
+  return state === undefined
+    ? { path: realState(host.reader, host.state) }
+    : { path: state.dir, lineage: state.lineage };
 }
 
 /** Opens the state directory, making what is missing. @throws Failure bad_state_dir, KernelError */
@@ -33,13 +35,18 @@ export function envIds(host: ReadHost, state: StateView): readonly EnvId[] {
 }
 
 export function recordStateOf(host: ReadHost, state: StateView, id: EnvId): RecordState {
-  return state.lineage === undefined ? { kind: "none" } : readRecord(host.reader, asState(state.path, state.lineage), id);
+  return state.lineage === undefined
+    ? { kind: "none" }
+    : readRecord(host.reader, asState(state.path, state.lineage), id);
 }
 
 /** The record of an environment; undefined where it has none. @throws Failure bad_record */
 export function recordOf(host: ReadHost, state: StateView, id: EnvId): EnvRecord | undefined {
   const found = recordStateOf(host, state, id);
-  if (found.kind === "bad") throw failure(1, "bad_record", `the record of ${id} is not to be trusted: ${found.why}`, { hint: found.hint });
+  if (found.kind === "bad")
+    throw failure(1, "bad_record", `the record of ${id} is not to be trusted: ${found.why}`, {
+      hint: found.hint,
+    });
   return found.kind === "valid" ? found.record : undefined;
 }
 
@@ -76,7 +83,11 @@ export function tryHold(host: WriteHost, state: OpenState, id: EnvId): Lock | un
 }
 
 /** A number for a throwaway instance that nobody uses, with its lock. */
-export function freeInstance(host: WriteHost, state: OpenState, id: EnvId): { readonly id: EnvId; readonly lock: Lock } {
+export function freeInstance(
+  host: WriteHost,
+  state: OpenState,
+  id: EnvId,
+): { readonly id: EnvId; readonly lock: Lock } {
   const claimed = claimInstance(host, state.path, id);
   return { id: claimed.id, lock: lock(host, state, claimed.id, claimed.lock) };
 }

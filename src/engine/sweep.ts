@@ -34,9 +34,27 @@ export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
 /** Ends and removes one throwaway instance; the caller holds its lock. Its record is not needed for that, and may be cut short. */
 export async function removeInstance(host: WriteHost, state: OpenState, id: EnvId): Promise<void> {
   const record = instanceRecord(host, state, id);
-  const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader), ...(record === undefined ? {} : { record }) });
-  const gone = plan({ intent: "destroy", placement: "private", id, name: id, file: record?.file ?? state.path, desired: [], observed });
-  const ended = await carryOut(host, state, gone, record === undefined ? undefined : baseOf(record), () => undefined, { onError: "keep" });
+  const observed = observe(host.reader, id, state.lineage, state.path, {
+    host: lookAtHost(host.reader),
+    ...(record === undefined ? {} : { record }),
+  });
+  const gone = plan({
+    intent: "destroy",
+    placement: "private",
+    id,
+    name: id,
+    file: record?.file ?? state.path,
+    desired: [],
+    observed,
+  });
+  const ended = await carryOut(
+    host,
+    state,
+    gone,
+    record === undefined ? undefined : baseOf(record),
+    () => undefined,
+    { onError: "keep" },
+  );
   if (ended.kind === "failed") throw ended.error;
 }
 

@@ -25,7 +25,9 @@ export function assemble(stage: Stage, reader: Reader, stack: Stack): ReadonlyMa
   const lowers = [place.init, ...overlay.lowers.map((l) => l.path)];
   const rw = overlay.upper.kind === "none" ? {} : { rw: { upper: place.upper, work: place.work } };
   stage.overlay({ tag: stack.tag, lowers, ...rw, options: overlay.options }, place.merged);
-  return new Map(stack.inner.map((mount) => [mount.address, join(place.merged, stage.inner(place.merged, mount))]));
+  return new Map(
+    stack.inner.map((mount) => [mount.address, join(place.merged, stage.inner(place.merged, mount))]),
+  );
 }
 
 /**
@@ -48,7 +50,12 @@ function buildInit(stage: Stage, reader: Reader, { place, tag, overlay, inner }:
 }
 
 function etcFiles(reader: Reader, { init }: Overlay): readonly (readonly [string, string])[] {
-  const hosts = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", `127.0.1.1\t${init.hostname}`, ""].join("\n");
+  const hosts = [
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    `127.0.1.1\t${init.hostname}`,
+    "",
+  ].join("\n");
   const resolv = init.resolv === "host" ? reader.textAny("/etc/resolv.conf" as AbsPath) : undefined;
   return [
     ["/etc/hostname", `${init.hostname}\n`],

@@ -18,7 +18,9 @@ export type World = {
 };
 
 /** What a record says besides what the steps find out. */
-export type RecordBase = Pick<EnvRecord, "version" | "file" | "text" | "variables" | "salt" | "spec"> & { readonly pid?: number };
+export type RecordBase = Pick<EnvRecord, "version" | "file" | "text" | "variables" | "salt" | "spec"> & {
+  readonly pid?: number;
+};
 
 /** One execution: the plan, the record it grows, and where the record is kept. */
 export type Context = World & {
@@ -45,8 +47,8 @@ export type Context = World & {
   serial: number;
 };
 
-/** What a step did; `undo` puts back what was before it. */
-export type Done = { readonly detail?: string; readonly undo?: () => void };
+/** Takes down how one call of a step is undone, right after the call: a step that fails half-way is undone that far. */
+export type Undo = (how: () => void) => void;
 
 /** The directory upper and init are made in while the init layer is built. */
 export function initWork(dir: AbsPath): AbsPath {

@@ -3,35 +3,30 @@ import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
 import type { Step } from "#model/step";
 import { deleteTree as guardedDelete } from "#guard/delete";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 
-export function createDir(step: Of<"create_dir">, x: Context): Done {
-  const made = x.files.makeDir(step.path, step.owner);
-  return made ? { undo: () => deletePath(x, step.path) } : {};
+export function createDir(step: Of<"create_dir">, x: Context, undo: Undo): undefined {
+  if (x.files.makeDir(step.path, step.owner)) undo(() => deletePath(x, step.path));
 }
 
 /** The only thing outside STATE that a rollback may take away: a directory made by this very apply, while it is empty. */
-export function createSource(step: Of<"create_source">, x: Context): Done {
-  const made = step.dirs.filter((dir) => x.files.makeDir(dir, step.owner));
-  const undo = (): void => {
-    for (const dir of made.reverse()) removeEmpty(x, dir);
-  };
-  return made.length === 0 ? {} : { undo };
+export function createSource(step: Of<"create_source">, x: Context, undo: Undo): undefined {
+  for (const dir of step.dirs) if (x.files.makeDir(dir, step.owner)) undo(() => removeEmpty(x, dir));
 }
 
 function removeEmpty(x: Context, dir: AbsPath): void {
   try {
     x.files.removeDir(dir);
   } catch (error) {
-    if (!(error instanceof KernelError && ["ENOTEMPTY", "EEXIST", "ENOENT"].includes(error.errno))) throw error;
+    if (!(error instanceof KernelError && ["ENOTEMPTY", "EEXIST", "ENOENT"].includes(error.errno)))
+      throw error;
   }
 }
 
-export function deleteTree(step: Of<"delete_tree">, x: Context): Done {
+export function deleteTree(step: Of<"delete_tree">, x: Context): undefined {
   deletePath(x, step.path);
-  return {};
 }
 
 /** A directory of ours with nothing in it, whatever was there. */

@@ -2,7 +2,10 @@ import type { StepEvent, Step } from "#model/step";
 import type { Context } from "./context.ts";
 import { perform } from "./perform.ts";
 
-export type Ended = { readonly kind: "done" } | { readonly kind: "failed"; readonly error: unknown } | { readonly kind: "interrupted" };
+export type Ended =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly error: unknown }
+  | { readonly kind: "interrupted" };
 
 export type Options = {
   readonly onError: "rollback" | "keep";
@@ -15,7 +18,7 @@ export type Options = {
  * asked), and tells which steps were never tried. A synchronous generator, so that between two steps the caller may look at signals.
  */
 export function* execute(steps: readonly Step[], x: Context, options: Options): Generator<StepEvent, Ended> {
-  const undos: { step: Step; undo: () => void }[] = [];
+  const undos: Undoable[] = [];
   for (const [index, step] of steps.entries()) {
     const end = options.interrupted() ? ({ kind: "interrupted" } as const) : yield* attempt(step, x, undos);
     if (end === undefined) continue;
@@ -29,24 +32,29 @@ export function* execute(steps: readonly Step[], x: Context, options: Options): 
   return { kind: "done" };
 }
 
-function* attempt(step: Step, x: Context, undos: { step: Step; undo: () => void }[]): Generator<StepEvent, Ended | undefined> {
+type Undoable = { readonly step: Step; readonly hows: (() => void)[] };
+
+function* attempt(step: Step, x: Context, undos: Undoable[]): Generator<StepEvent, Ended | undefined> {
+  const hows: Undoable["hows"] = [];
   yield { event: "step_start", step };
   try {
-    const done = perform(step, x);
-    if (done.undo !== undefined) undos.push({ step, undo: done.undo });
-    yield { event: "step_done", step, ...(done.detail === undefined ? {} : { detail: done.detail }) };
+    const detail = perform(step, x, (how) => hows.push(how));
+    if (hows.length > 0) undos.push({ step, hows });
+    yield { event: "step_done", step, ...(detail === undefined ? {} : { detail }) };
     return undefined;
   } catch (error) {
     yield { event: "step_failed", step, error };
+    // A step succeeds or fails as a whole: what it did by then is undone even where what succeeded is kept.
+    if (hows.length > 0) yield* rollBack([{ step, hows }]);
     return { kind: "failed", error };
   }
 }
 
-function* rollBack(undos: readonly { step: Step; undo: () => void }[]): Generator<StepEvent, void> {
-  for (const { step, undo } of [...undos].reverse()) {
+function* rollBack(undos: readonly Undoable[]): Generator<StepEvent, void> {
+  for (const { step, hows } of [...undos].reverse()) {
     yield { event: "undo_start", step };
     try {
-      undo();
+      for (const how of [...hows].reverse()) how();
       yield { event: "undo_done", step };
     } catch (error) {
       yield { event: "undo_failed", step, error };

@@ -3,7 +3,7 @@ import { join, parentOf } from "#model/brand";
 import type { OwnedCgroup } from "#model/record";
 import type { Step } from "#model/step";
 import { removeGroups as guardedRemove } from "#guard/groups";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 
 type Create = Extract<Step, { do: "create_cgroup" }>;
 type Write = Extract<Step, { do: "limit" }>;
@@ -12,50 +12,43 @@ type Write = Extract<Step, { do: "limit" }>;
  * Makes a group below the state directory's own parent group. On v2 the controllers are handed down level by level (cgroup-v2.rst,
  * "Top-down Constraint"); a v1 cpuset group must be given CPUs and nodes before it can hold a process (cpuset(7)).
  */
-export function createGroup(step: Create, x: Context): Done {
+export function createGroup(step: Create, x: Context, undo: Undo): undefined {
   const { dir, version, controllers } = step.cgroup;
   const parent = parentOf(dir);
-  const root = parentOf(parent);
-  if (version === 2) enable(x, root, controllers);
+  if (version === 2) enable(x, parentOf(parent), controllers);
+  // A parent that an older environment shares is not empty, and stays.
+  undo(() => takeAway(x, step.cgroup));
   x.cgroups.create(parent);
   if (version === 2) enable(x, parent, controllers);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, parent);
-  const made = x.cgroups.create(dir);
+  x.cgroups.create(dir);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, dir);
-  return made ? { undo: () => void removeGroup(step.cgroup, x) } : {};
 }
 
 /** Adds what is not yet there: writing a controller again is harmless, but a group with processes would say EBUSY. */
 function enable(x: Context, dir: AbsPath, controllers: readonly string[]): void {
   const on = (x.reader.textAny(join(dir, "cgroup.subtree_control")) ?? "").trim().split(" ");
   const missing = controllers.filter((c) => !on.includes(c));
-  if (missing.length > 0) x.cgroups.write(dir, "cgroup.subtree_control", missing.map((c) => `+${c}`).join(" "));
+  if (missing.length > 0)
+    x.cgroups.write(dir, "cgroup.subtree_control", missing.map((c) => `+${c}`).join(" "));
 }
 
 function inheritCpuset(x: Context, dir: AbsPath): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-    if (x.reader.text(join(dir, file)).trim() === "") x.cgroups.write(dir, file, x.reader.text(join(parentOf(dir), file)).trim());
+    if (x.reader.text(join(dir, file)).trim() === "")
+      x.cgroups.write(dir, file, x.reader.text(join(parentOf(dir), file)).trim());
   }
 }
 
-/** Writes the files of one limit and tells what the kernel made of the last one. */
-export function writeLimit(step: Write, x: Context): Done {
-  const before = step.writes.map((w) => ({ ...w, value: x.reader.text(join(w.dir, w.file)).trim() }));
-  const done: typeof before = [];
-  const undo = (): void => {
-    for (const w of done.reverse()) x.cgroups.write(w.dir, w.file, w.value === "" ? "\n" : w.value);
-  };
-  try {
-    step.writes.forEach((w, i) => {
-      x.cgroups.write(w.dir, w.file, w.value === "" ? inherited(x, w.dir, w.file) : w.value);
-      done.push(before[i]!);
-    });
-  } catch (error) {
-    undo();
-    throw error;
+/** Writes the files of one limit and tells what the kernel made of it. */
+export function writeLimit(step: Write, x: Context, undo: Undo): string {
+  for (const { dir, file, value } of step.writes) {
+    const before = x.reader.text(join(dir, file)).trim();
+    x.cgroups.write(dir, file, value === "" ? inherited(x, dir, file) : value);
+    undo(() => x.cgroups.write(dir, file, before === "" ? "\n" : before));
   }
   const own = step.writes.find((w) => !w.file.includes("memsw") || step.name === "swap") ?? step.writes[0]!;
-  return { detail: `read back ${x.reader.text(join(own.dir, own.file)).trim()}`, undo };
+  return `read back ${x.reader.text(join(own.dir, own.file)).trim()}`;
 }
 
 /** An empty cpuset means "as the parent" on v2; v1 wants the list itself. */
@@ -65,7 +58,10 @@ function inherited(x: Context, dir: AbsPath, file: string): string {
 }
 
 /** Takes a group away, and the state directory's parent group with the last one. */
-export function removeGroup(cgroup: OwnedCgroup, x: Context): Done {
+export function removeGroup(step: Extract<Step, { do: "remove_cgroup" }>, x: Context): undefined {
+  takeAway(x, step.cgroup);
+}
+
+function takeAway(x: Context, cgroup: OwnedCgroup): void {
   guardedRemove(x, { lineage: x.plan.observed.lineage, id: x.plan.id }, [cgroup]);
-  return {};
 }

@@ -1,40 +1,40 @@
 import type { Step } from "#model/step";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 import { createDir, createSource, deleteTree } from "./dirs.ts";
 import { createGroup, removeGroup, writeLimit } from "./groups.ts";
 import { forget, writeRecord } from "./records.ts";
 import { anchor, bind, mountRw, stack } from "./put-up.ts";
 import { release, stopProcesses, unmount } from "./take-down.ts";
 
-/** One step, one function. Throws what the kernel or the guard said; what it did by then is undone. */
-export function perform(step: Step, x: Context): Done {
+/** One step, one function. Answers a remark for people. @throws what the kernel or the guard said */
+export function perform(step: Step, x: Context, undo: Undo): string | undefined {
   switch (step.do) {
     case "create_dir":
-      return createDir(step, x);
+      return createDir(step, x, undo);
     case "create_source":
-      return createSource(step, x);
+      return createSource(step, x, undo);
     case "write_record":
-      return writeRecord(step, x);
+      return writeRecord(step, x, undo);
     case "anchor":
-      return anchor(step, x);
+      return anchor(step, x, undo);
     case "mount_rw":
-      return mountRw(step, x);
+      return mountRw(step, x, undo);
     case "stack":
-      return stack(step, x);
+      return stack(step, x, undo);
     case "bind":
-      return bind(step, x);
+      return bind(step, x, undo);
     case "unmount":
-      return unmount(step, x);
+      return unmount(step, x, undo);
     case "release":
       return release(step, x);
     case "create_cgroup":
-      return createGroup(step, x);
+      return createGroup(step, x, undo);
     case "limit":
-      return writeLimit(step, x);
+      return writeLimit(step, x, undo);
     case "stop_processes":
       return stopProcesses(step, x);
     case "remove_cgroup":
-      return removeGroup(step.cgroup, x);
+      return removeGroup(step, x);
     case "delete_tree":
       return deleteTree(step, x);
     case "forget":

@@ -2,31 +2,31 @@ import type { RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
 import type { Step } from "#model/step";
 import { assemble, makeUpper } from "./assemble.ts";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 import { emptyDir } from "./dirs.ts";
 import { takeDown } from "./take-down.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 
-export function anchor(step: Of<"anchor">, x: Context): Done {
+export function anchor(step: Of<"anchor">, x: Context, undo: Undo): undefined {
   x.mounted.set("anchor", { ...x.mounts.anchor(step.path), point: step.path });
-  return { undo: () => takeDown(x, "anchor") };
+  undo(() => takeDown(x, "anchor"));
 }
 
-export function mountRw(step: Of<"mount_rw">, x: Context): Done {
+export function mountRw(step: Of<"mount_rw">, x: Context, undo: Undo): undefined {
   x.mounted.set("rw", { ...x.mounts.tmpfs(step.path, { tag: x.tag, bytes: step.bytes }), point: step.path });
-  return { undo: () => takeDown(x, "rw") };
+  undo(() => takeDown(x, "rw"));
 }
 
 /** Overlay and everything in it appear at once, or not at all: a kill before the attaching call leaves nothing. */
-export function stack(step: Of<"stack">, x: Context): Done {
-  raise(step.overlay, step.inner, x);
-  const layers = step.overlay.lowers.length;
-  const undo = (): void => {
+export function stack(step: Of<"stack">, x: Context, undo: Undo): string {
+  undo(() => {
     for (const mount of [...step.inner].reverse()) takeDown(x, mount.address);
     takeDown(x, step.address);
-  };
-  return { detail: `${layers} ${layers === 1 ? "layer" : "layers"}`, undo };
+  });
+  raise(step.overlay, step.inner, x);
+  const layers = step.overlay.lowers.length;
+  return `${layers} ${layers === 1 ? "layer" : "layers"}`;
 }
 
 /** Builds the init layer afresh, assembles in a private namespace, attaches, and notes what came of it. */
@@ -42,9 +42,9 @@ export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context
   for (const [address, point] of points) x.mounted.set(address, { ...x.mounts.identify(point), point });
 }
 
-export function bind(step: Of<"bind">, x: Context): Done {
+export function bind(step: Of<"bind">, x: Context, undo: Undo): undefined {
   mountInner(step.mount, x);
-  return { undo: () => takeDown(x, step.address) };
+  undo(() => takeDown(x, step.address));
 }
 
 /** Into the live overlay; the target is resolved inside it. */

@@ -1,7 +1,7 @@
 import type { EnvRecord, Phase } from "#model/record";
 import type { Resource } from "#model/resource";
 import type { Step } from "#model/step";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 
 /** The record as it is to be written now. */
 function recordNow(x: Context, phase: Phase): EnvRecord {
@@ -38,16 +38,19 @@ function pick(record: EnvRecord | undefined): { appliedAt?: number } {
 }
 
 /** Undone by writing the record from before, or by taking away one that had none. */
-export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Context): Done {
+export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Context, undo: Undo): undefined {
   const before = x.plan.observed.record;
   x.save(recordNow(x, step.phase));
-  if (step.phase === "applied") return {};
-  return { undo: () => (before === undefined ? x.forget() : x.save({ ...before, serial: ++x.serial, mounts: Object.fromEntries(x.mounted) })) };
+  if (step.phase === "applied") return;
+  undo(() =>
+    before === undefined
+      ? x.forget()
+      : x.save({ ...before, serial: ++x.serial, mounts: Object.fromEntries(x.mounted) }),
+  );
 }
 
-export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): Done {
+export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): undefined {
   x.forget();
-  return {};
 }
 
 /** A volume source that was made meanwhile is an object like any other from now on. */

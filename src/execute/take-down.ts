@@ -7,7 +7,7 @@ import { holders } from "#guard/holders";
 import type { Claim } from "#guard/prove";
 import { stopProcesses as stop } from "#guard/stop";
 import { unmount as guardedUnmount } from "#guard/unmount";
-import type { Context, Done } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 import { mountInner, raise } from "./put-up.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
@@ -36,18 +36,23 @@ export function takeDown(x: Context, address: string): void {
  * One mount leaves. Undone by mounting again what the record says stood there: an inner mount alone, the overlay together with all that
  * was in it, since its mount points are made with it.
  */
-export function unmount(step: Of<"unmount">, x: Context): Done {
+export function unmount(step: Of<"unmount">, x: Context, undo: Undo): undefined {
   const before = x.before.find((r) => r.address === step.address);
   guardedUnmount(x, claim(x), step.point, { expected: step.mount, lazy: x.lazy });
   x.mounted.delete(step.address);
-  if (before?.kind === "overlay") return { undo: () => restack(before, x) };
-  if (before?.kind !== "volume" && before?.kind !== "tmpfs") return {};
+  if (before?.kind === "overlay") undo(() => restack(before, x));
+  if (before?.kind !== "volume" && before?.kind !== "tmpfs") return;
   x.down.set(before.address, before);
-  return { undo: () => void (x.down.delete(before.address) && mountInner(before, x)) };
+  undo(() => void (x.down.delete(before.address) && mountInner(before, x)));
 }
 
 function restack(overlay: Overlay, x: Context): void {
-  if (x.held) throw failure(5, "busy", "the old overlay is still in use elsewhere; its upper is not mounted a second time");
+  if (x.held)
+    throw failure(
+      5,
+      "busy",
+      "the old overlay is still in use elsewhere; its upper is not mounted a second time",
+    );
   const inner: readonly InnerMount[] = [...x.down.values()].sort(byTarget);
   x.down.clear();
   raise(overlay, inner, x);
@@ -57,13 +62,19 @@ function restack(overlay: Overlay, x: Context): void {
  * Copies of an unmounted overlay in other mount namespaces keep its upper in use; removing its mount point detaches them all (mount(2)
  * since 3.18). A process that still sits in one is named, and nothing of upper is touched.
  */
-export function release(step: Of<"release">, x: Context): Done {
-  if (x.reader.lstat(step.path) === undefined) return {};
+export function release(step: Of<"release">, x: Context): undefined {
+  if (x.reader.lstat(step.path) === undefined) return;
   x.files.removeDir(step.path);
   x.files.makeDir(step.path, { mode: 0o700, uid: x.reader.uid, gid: 0 });
-  if (x.lazy) return {};
-  const [first, ...more] = holders(x.reader, { merged: x.plan.observed.place.merged, ids: new Set(), dev: step.dev, tag: x.tag, own: new Set() });
-  if (first === undefined) return {};
+  if (x.lazy) return;
+  const [first, ...more] = holders(x.reader, {
+    merged: x.plan.observed.place.merged,
+    ids: new Set(),
+    dev: step.dev,
+    tag: x.tag,
+    own: new Set(),
+  });
+  if (first === undefined) return;
   x.held = true;
   throw failure(5, "busy", `process ${first.pid} (${first.command}) still uses the unmounted overlay`, {
     detail: `${first.holds}${first.namespace === undefined ? "" : `, in mount namespace ${first.namespace}`}${more.length > 0 ? `; and ${more.length} more` : ""}`,
@@ -71,9 +82,11 @@ export function release(step: Of<"release">, x: Context): Done {
   });
 }
 
-export function stopProcesses(_step: Of<"stop_processes">, x: Context): Done {
+export function stopProcesses(_step: Of<"stop_processes">, x: Context): string | undefined {
   const { observed, id } = x.plan;
-  const groups = observed.cgroups.filter((g) => g.exists).map(({ dir, version }) => ({ dir, version, controllers: [] }));
+  const groups = observed.cgroups
+    .filter((g) => g.exists)
+    .map(({ dir, version }) => ({ dir, version, controllers: [] }));
   const count = stop(x, { lineage: observed.lineage, id }, groups);
-  return count === 0 ? {} : { detail: `${count} ${count === 1 ? "process" : "processes"}` };
+  return count === 0 ? undefined : `${count} ${count === 1 ? "process" : "processes"}`;
 }

@@ -28,7 +28,12 @@ const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "directory", short: "C", value: "DIR", summary: "change to this directory first" },
   { name: "state-dir", value: "DIR", summary: "where environments live (ENVCTL_STATE_DIR; /var/lib/envctl)" },
-  { name: "var", value: "NAME=VALUE", summary: "a variable for the files; before the environment's own", multiple: true },
+  {
+    name: "var",
+    value: "NAME=VALUE",
+    summary: "a variable for the files; before the environment's own",
+    multiple: true,
+  },
   { name: "lock-timeout", value: "TIME", summary: "how long to wait for another envctl (10s)" },
   { name: "json", summary: "one JSON object, or one a line" },
   { name: "color", value: "auto|always|never", summary: "colours (NO_COLOR)" },
@@ -56,7 +61,8 @@ export const COMMANDS: readonly Command[] = [
     name: "plan",
     synopsis: "[ENV…]",
     summary: "show what apply would change, and why",
-    about: "Compares each file with what the kernel holds. Makes no mutating system call and creates nothing.",
+    about:
+      "Compares each file with what the kernel holds. Makes no mutating system call and creates nothing.",
     flags: [
       { name: "destroy", summary: "plan the destruction instead" },
       { name: "detailed-exitcode", summary: "exit 2 where something would change" },
@@ -71,8 +77,12 @@ export const COMMANDS: readonly Command[] = [
     name: "apply",
     synopsis: "[ENV…]",
     summary: "make it so: overlay, volumes, limits",
-    about: "Shows the plan, asks, and carries it out. When a step fails, what was there before is put back, or with --on-error keep what succeeded stays.",
-    flags: [YES, { name: "on-error", value: "rollback|keep", summary: "what to do with what succeeded (rollback)" }],
+    about:
+      "Shows the plan, asks, and carries it out. When a step fails, what was there before is put back, or with --on-error keep what succeeded stays.",
+    flags: [
+      YES,
+      { name: "on-error", value: "rollback|keep", summary: "what to do with what succeeded (rollback)" },
+    ],
     examples: [
       ["envctl apply web-tests", "asks first"],
       ["envctl apply -y", "every file in ./envs, without a question"],
@@ -83,7 +93,8 @@ export const COMMANDS: readonly Command[] = [
     name: "destroy",
     synopsis: "[ENV…]",
     summary: "take it away, and nothing else",
-    about: "Works from the record, whatever became of the file. The environment's own processes are stopped; anybody else inside stops destroy (exit 5) before anything is changed.",
+    about:
+      "Works from the record, whatever became of the file. The environment's own processes are stopped; anybody else inside stops destroy (exit 5) before anything is changed.",
     flags: [
       YES,
       { name: "all", summary: "everything this state directory holds" },
@@ -119,12 +130,21 @@ export const COMMANDS: readonly Command[] = [
     name: "drift",
     synopsis: "[ENV…]",
     summary: "find what changed behind envctl's back",
-    about: "Holds the records against the kernel: what is missing, changed, stacked or not ours, and what was left over. Every finding comes with its fix. Exit 2 where there is any.",
+    about:
+      "Holds the records against the kernel: what is missing, changed, stacked or not ours, and what was left over. Every finding comes with its fix. Exit 2 where there is any.",
     flags: [],
     examples: [["envctl drift", "everything on this host"]],
     takes: "many",
   },
-  { name: "ls", synopsis: "", summary: "what this host holds", about: "One line an environment.", flags: [], examples: [["envctl ls", ""]], takes: "none" },
+  {
+    name: "ls",
+    synopsis: "",
+    summary: "what this host holds",
+    about: "One line an environment.",
+    flags: [],
+    examples: [["envctl ls", ""]],
+    takes: "none",
+  },
   {
     name: "show",
     synopsis: "ENV",

@@ -15,7 +15,7 @@ export function parseCpuList(text: string): readonly number[] | undefined {
 /** The kernel's own way to print a list: `0-2,7`. */
 export function formatCpuList(cpus: readonly number[]): string {
   const parts: string[] = [];
-  for (let i = 0; i < cpus.length; ) {
+  for (let i = 0; i < cpus.length;) {
     let j = i;
     while (cpus[j + 1] === cpus[j]! + 1) j++;
     parts.push(i === j ? `${cpus[i]}` : `${cpus[i]}-${cpus[j]}`);

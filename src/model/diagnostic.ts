@@ -1,10 +1,38 @@
 /** Closed set of what can be wrong; views and hints key on it, never on a sentence. */
 export type DiagnosticCode =
-  | "yaml" | "unknown_key" | "missing_key" | "wrong_type" | "bad_value" | "bad_size" | "bad_name" | "bad_variable"
-  | "unset_variable" | "conflict" | "not_supported" | "not_found" | "not_directory" | "no_cpu" | "overlay_rule"
-  | "usage" | "no_environment" | "ambiguous" | "kernel" | "busy" | "in_use" | "stale_plan" | "foreign_mount"
-  | "elsewhere" | "bad_record" | "bad_state_dir" | "no_controller" | "refused" | "interrupted" | "not_applied"
-  | "no_command" | "no_user" | "internal";
+  | "yaml"
+  | "unknown_key"
+  | "missing_key"
+  | "wrong_type"
+  | "bad_value"
+  | "bad_size"
+  | "bad_name"
+  | "bad_variable"
+  | "unset_variable"
+  | "conflict"
+  | "not_supported"
+  | "not_found"
+  | "not_directory"
+  | "no_cpu"
+  | "overlay_rule"
+  | "usage"
+  | "no_environment"
+  | "ambiguous"
+  | "kernel"
+  | "busy"
+  | "in_use"
+  | "stale_plan"
+  | "foreign_mount"
+  | "elsewhere"
+  | "bad_record"
+  | "bad_state_dir"
+  | "no_controller"
+  | "refused"
+  | "interrupted"
+  | "not_applied"
+  | "no_command"
+  | "no_user"
+  | "internal";
 
 /** A span in a file: 1-based line and column (in characters), length in characters. */
 export type Span = { readonly line: number; readonly column: number; readonly length: number };

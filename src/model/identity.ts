@@ -35,7 +35,15 @@ export function mountTag(lineage: Lineage, id: EnvId): string {
 export function placeOf(state: AbsPath, id: EnvId): Place {
   const dir = join(state, "envs", id);
   const rw = join(dir, "rw");
-  return { state, dir, merged: join(dir, "merged"), rw, upper: join(rw, "upper"), work: join(rw, "work"), init: join(dir, "init") };
+  return {
+    state,
+    dir,
+    merged: join(dir, "merged"),
+    rw,
+    upper: join(rw, "upper"),
+    work: join(rw, "work"),
+    init: join(dir, "init"),
+  };
 }
 
 /** The group of an environment in a hierarchy mounted at `mount`. */

@@ -3,12 +3,24 @@ import type { OwnedCgroup } from "./record.ts";
 import type { InnerMount, Overlay } from "./resource.ts";
 
 /** Numbers only: names were resolved in the rootfs's own passwd and group. `name` is empty for a number without an entry. */
-export type UserIds = { readonly uid: number; readonly gid: number; readonly groups: readonly number[]; readonly home: string; readonly name: string };
+export type UserIds = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly home: string;
+  readonly name: string;
+};
 
 /** Where the root comes from: the applied tree, or a stack that exists in the private namespace alone. */
 export type LaunchRoot =
   | { readonly kind: "applied"; readonly merged: AbsPath }
-  | { readonly kind: "private"; readonly dir: AbsPath; readonly tag: string; readonly overlay: Overlay; readonly inner: readonly InnerMount[] };
+  | {
+      readonly kind: "private";
+      readonly dir: AbsPath;
+      readonly tag: string;
+      readonly overlay: Overlay;
+      readonly inner: readonly InnerMount[];
+    };
 
 /** Everything a launch needs; nothing in it is decided later. */
 export type LaunchSpec = {
@@ -43,9 +55,10 @@ export type Prepared = {
 export type Ending = { readonly code: number } | { readonly signal: string };
 
 // Linux's numbers on x86, arm and riscv (signal(7)); 1 is SIGHUP.
-const SIGNALS = (
-  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
-).split(" ");
+const SIGNALS =
+  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS".split(
+    " ",
+  );
 
 /** `SIGKILL` for 9; a real-time signal is `SIG34`. */
 export function signalName(number: number): string {

@@ -51,7 +51,14 @@ export type DriftReport = {
 
 /** `interrupted`: an apply or destroy was cut short; `running`: a throwaway instance; `unreadable`: its record was refused. */
 export type EnvState =
-  | "applied" | "drifted" | "interrupted" | "kept" | "rebooted" | "elsewhere" | "running" | "unreadable";
+  | "applied"
+  | "drifted"
+  | "interrupted"
+  | "kept"
+  | "rebooted"
+  | "elsewhere"
+  | "running"
+  | "unreadable";
 
 /** The writable layer; `bytes` and `paths` where they were counted. */
 export type UpperUse = { readonly form: UpperForm["kind"]; readonly bytes?: string; readonly paths?: number };
@@ -98,5 +105,10 @@ export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
 
 /** What `validate` found; a file without errors has a name. */
 export type ValidateReport = {
-  readonly files: readonly { readonly file: AbsPath; readonly name?: string; readonly id?: EnvId; readonly diagnostics: readonly Diagnostic[] }[];
+  readonly files: readonly {
+    readonly file: AbsPath;
+    readonly name?: string;
+    readonly id?: EnvId;
+    readonly diagnostics: readonly Diagnostic[];
+  }[];
 };

@@ -5,11 +5,25 @@ import type { Resource } from "./resource.ts";
 
 /** Why anything but a plain creation happens; the closed set of the contract. */
 export type Because =
-  | "not_applied" | "missing" | "stacked" | "lowers_changed" | "rootfs_changed" | "options_changed" | "source_replaced"
-  | "dependency_replaced" | "rebooted" | "not_declared" | "requested";
+  | "not_applied"
+  | "missing"
+  | "stacked"
+  | "lowers_changed"
+  | "rootfs_changed"
+  | "options_changed"
+  | "source_replaced"
+  | "dependency_replaced"
+  | "rebooted"
+  | "not_declared"
+  | "requested";
 
 /** A changed attribute; `before` and `after` are JSON values. */
-export type Change = { readonly path: string; readonly before: unknown; readonly after: unknown; readonly forces_replace?: boolean };
+export type Change = {
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly forces_replace?: boolean;
+};
 
 type Subject = { readonly address: string; readonly kind: Resource["kind"] };
 
@@ -17,15 +31,41 @@ type Subject = { readonly address: string; readonly kind: Resource["kind"] };
 export type Action = Subject &
   (
     | { readonly op: "create"; readonly because: Because; readonly after: Resource }
-    | { readonly op: "update"; readonly because: Because; readonly before: Resource; readonly after: Resource; readonly changes: readonly Change[] }
-    | { readonly op: "replace"; readonly because: Because; readonly before: Resource; readonly after: Resource; readonly changes: readonly Change[] }
+    | {
+        readonly op: "update";
+        readonly because: Because;
+        readonly before: Resource;
+        readonly after: Resource;
+        readonly changes: readonly Change[];
+      }
+    | {
+        readonly op: "replace";
+        readonly because: Because;
+        readonly before: Resource;
+        readonly after: Resource;
+        readonly changes: readonly Change[];
+      }
     | { readonly op: "delete"; readonly because: Because; readonly before: Resource }
     | { readonly op: "keep"; readonly after: Resource }
   );
 
-export type Summary = { readonly create: number; readonly update: number; readonly replace: number; readonly delete: number; readonly keep: number };
+export type Summary = {
+  readonly create: number;
+  readonly update: number;
+  readonly replace: number;
+  readonly delete: number;
+  readonly keep: number;
+};
 
-export type FindingKind = "missing" | "changed" | "stacked" | "foreign" | "orphan" | "leftover" | "stale_source" | "rebooted";
+export type FindingKind =
+  | "missing"
+  | "changed"
+  | "stacked"
+  | "foreign"
+  | "orphan"
+  | "leftover"
+  | "stale_source"
+  | "rebooted";
 
 /** Record and kernel disagree, or something lies about that no file declares. */
 export type Finding = {
@@ -68,7 +108,9 @@ export type ReadyPlan = PlanBase & { readonly kind: "ready" };
 export type BlockedPlan = PlanBase & {
   readonly kind: "blocked";
   readonly blocked: readonly Blocker[];
-  readonly foreign: readonly (MountEntry & { readonly seenBy?: { readonly pid: number; readonly namespace: string } })[];
+  readonly foreign: readonly (MountEntry & {
+    readonly seenBy?: { readonly pid: number; readonly namespace: string };
+  })[];
 };
 export type Plan = ReadyPlan | BlockedPlan;
 

@@ -12,7 +12,11 @@ export type MountIdentity = { readonly id: string; readonly unique?: string; rea
 export type RecordedMount = MountIdentity & { readonly point: AbsPath };
 
 /** A cgroup directory we made. `controllers` are those of its hierarchy that we use. */
-export type OwnedCgroup = { readonly dir: AbsPath; readonly version: 1 | 2; readonly controllers: readonly string[] };
+export type OwnedCgroup = {
+  readonly dir: AbsPath;
+  readonly version: 1 | 2;
+  readonly controllers: readonly string[];
+};
 
 /** How far the last change came. Everything but `applied` and `kept` was interrupted and is finished or undone by the next command. */
 export type Phase = "applying" | "applied" | "destroying" | "kept" | "running";

@@ -7,7 +7,10 @@ export type Inode = { readonly dev: string; readonly ino: string };
 /** A read-only layer: a directory used in place. `source` is as the file wrote it, for people. */
 export type Layer = { readonly source: string; readonly path: AbsPath; readonly inode: Inode };
 
-export type UpperForm = { readonly kind: "disk" } | { readonly kind: "tmpfs"; readonly bytes: string } | { readonly kind: "none" };
+export type UpperForm =
+  | { readonly kind: "disk" }
+  | { readonly kind: "tmpfs"; readonly bytes: string }
+  | { readonly kind: "none" };
 
 /** Who owns a directory and with which mode; numbers, mode without the type bits. */
 export type Ownership = { readonly mode: number; readonly uid: number; readonly gid: number };
@@ -66,7 +69,12 @@ export type Limit = {
 };
 
 export type RootfsResource = { readonly kind: "rootfs"; readonly address: string; readonly layer: Layer };
-export type LayerResource = { readonly kind: "layer"; readonly address: string; readonly index: number; readonly layer: Layer };
+export type LayerResource = {
+  readonly kind: "layer";
+  readonly address: string;
+  readonly index: number;
+  readonly layer: Layer;
+};
 
 /** What an environment consists of on a host. Plain JSON: the record stores it as it is. */
 export type Resource = RootfsResource | LayerResource | Overlay | VolumeResource | TmpfsResource | Limit;

@@ -19,11 +19,19 @@ export type Source =
   | { readonly kind: "host"; readonly programs: readonly string[] }
   | { readonly kind: "oci"; readonly path: string }
   | { readonly kind: "image"; readonly reference: string }
-  | { readonly kind: "debian"; readonly suite: string; readonly include: readonly string[]; readonly mirror?: string }
+  | {
+      readonly kind: "debian";
+      readonly suite: string;
+      readonly include: readonly string[];
+      readonly mirror?: string;
+    }
   | { readonly kind: "squashfs" | "erofs"; readonly path: string }
   | { readonly kind: "from"; readonly env: string; readonly snapshot: string };
 
-export type Upper = { readonly kind: "disk" } | { readonly kind: "tmpfs"; readonly size: bigint } | { readonly kind: "none" };
+export type Upper =
+  | { readonly kind: "disk" }
+  | { readonly kind: "tmpfs"; readonly size: bigint }
+  | { readonly kind: "none" };
 
 /** Only what the file says; what is absent is the kernel's default and never drift. */
 export type OverlayOptions = {
@@ -48,7 +56,11 @@ export type Volume = {
   readonly owner?: "caller";
 };
 
-export type Tmpfs = { readonly target: string; readonly size?: bigint; /** Octal bits. */ readonly mode: number };
+export type Tmpfs = {
+  readonly target: string;
+  readonly size?: bigint;
+  /** Octal bits. */ readonly mode: number;
+};
 
 export type Limits = {
   /** Bytes. */

@@ -24,7 +24,12 @@ export type Step = { readonly address: string } & (
   /** The tmpfs that upper and work lie on. */
   | { readonly do: "mount_rw"; readonly path: AbsPath; readonly bytes: string }
   | { readonly do: "create_cgroup"; readonly cgroup: OwnedCgroup }
-  | { readonly do: "limit"; readonly name: LimitName; readonly value: string; readonly writes: readonly LimitWrite[] }
+  | {
+      readonly do: "limit";
+      readonly name: LimitName;
+      readonly value: string;
+      readonly writes: readonly LimitWrite[];
+    }
   | { readonly do: "stop_processes" }
   | { readonly do: "remove_cgroup"; readonly cgroup: OwnedCgroup }
   | { readonly do: "delete_tree"; readonly path: AbsPath }

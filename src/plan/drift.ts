@@ -10,9 +10,14 @@ export function findings(observed: Observed): readonly Finding[] {
   const name = record?.name ?? observed.id;
   const fix = `envctl apply ${name}`;
   const out: Finding[] = [];
-  const add = (address: string, rest: Omit<Finding, "env" | "address">): void => void out.push({ env: observed.id, address, ...rest });
+  const add = (address: string, rest: Omit<Finding, "env" | "address">): void =>
+    void out.push({ env: observed.id, address, ...rest });
   if (record !== undefined && observed.rebooted && resources.length > 0) {
-    add(`${name}.overlay`, { kind: "rebooted", detail: "the host was rebooted; nothing of it is mounted", fix });
+    add(`${name}.overlay`, {
+      kind: "rebooted",
+      detail: "the host was rebooted; nothing of it is mounted",
+      fix,
+    });
     return out;
   }
   if (record?.phase === "applying" || record?.phase === "destroying") {
@@ -20,14 +25,24 @@ export function findings(observed: Observed): readonly Finding[] {
     add(`${name}`, { kind: "leftover", detail: `${word} was interrupted`, fix: `envctl ${word} ${name}` });
   }
   for (const [address, standing] of standings(resources, observed)) {
-    if (standing.is === "missing") add(address, { kind: "missing", detail: missingText(resources, address), fix });
-    if (standing.is === "changed") add(address, { kind: "changed", detail: standing.what, fix, ...at(standing.mount) });
+    if (standing.is === "missing")
+      add(address, { kind: "missing", detail: missingText(resources, address), fix });
+    if (standing.is === "changed")
+      add(address, { kind: "changed", detail: standing.what, fix, ...at(standing.mount) });
     if (standing.is === "stacked") {
-      add(address, { kind: "stacked", detail: `mounted ${standing.mounts.length} times over each other`, fix, ...at(standing.mounts.at(-1)) });
+      add(address, {
+        kind: "stacked",
+        detail: `mounted ${standing.mounts.length} times over each other`,
+        fix,
+        ...at(standing.mounts.at(-1)),
+      });
     }
   }
   for (const [address, what] of Object.entries(observed.staleSources)) {
-    const detail = what === "gone" ? "its source was deleted; the mount holds what was there" : "its source was replaced; the mount holds the old one";
+    const detail =
+      what === "gone"
+        ? "its source was deleted; the mount holds what was there"
+        : "its source was replaced; the mount holds the old one";
     add(address, { kind: "stale_source", detail, fix });
   }
   for (const mount of foreignMounts(resources, observed)) {
@@ -43,9 +58,14 @@ export function findings(observed: Observed): readonly Finding[] {
 }
 
 function missingText(resources: readonly Resource[], address: string): string {
-  return resources.find((r) => r.address === address)?.kind === "limit" ? "recorded, no cgroup holds it" : "recorded, not mounted";
+  return resources.find((r) => r.address === address)?.kind === "limit"
+    ? "recorded, no cgroup holds it"
+    : "recorded, not mounted";
 }
 
-function at(mount: { readonly id: string; readonly point: string } | undefined): { mount?: string; path?: string } {
+function at(mount: { readonly id: string; readonly point: string } | undefined): {
+  mount?: string;
+  path?: string;
+} {
   return mount === undefined ? {} : { mount: mount.id, path: mount.point };
 }

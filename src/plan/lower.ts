@@ -29,7 +29,9 @@ export function resultOf(plan: ReadyPlan): readonly Resource[] {
 export function groupsAfter(plan: ReadyPlan): readonly OwnedCgroup[] {
   const { observed } = plan;
   const wanted = groupsFor(limitsIn(resultOf(plan)), observed.hierarchies, observed.lineage, observed.id);
-  const busy = surplus(plan, wanted).filter((g) => observed.cgroups.some((o) => o.dir === g.dir && o.populated));
+  const busy = surplus(plan, wanted).filter((g) =>
+    observed.cgroups.some((o) => o.dir === g.dir && o.populated),
+  );
   return [...wanted, ...busy];
 }
 
@@ -37,7 +39,8 @@ function surplus(plan: ReadyPlan, wanted: readonly OwnedCgroup[]): readonly Owne
   return (plan.observed.record?.cgroups ?? []).filter((g) => !wanted.some((w) => w.dir === g.dir));
 }
 
-const limitsIn = (resources: readonly Resource[]): readonly Limit[] => resources.filter((r): r is Limit => r.kind === "limit");
+const limitsIn = (resources: readonly Resource[]): readonly Limit[] =>
+  resources.filter((r): r is Limit => r.kind === "limit");
 const isInner = (r: Resource): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs";
 
 function applySteps(plan: ReadyPlan): readonly Step[] {
@@ -46,13 +49,17 @@ function applySteps(plan: ReadyPlan): readonly Step[] {
   const overlay = actions.find((a) => a.kind === "overlay");
   const stacks = overlay !== undefined && (overlay.op === "create" || overlay.op === "replace");
   const inner = actions.filter((a) => a.kind === "volume" || a.kind === "tmpfs");
-  const binds = inner.flatMap((a) => (a.op === "keep" || a.op === "delete" ? [] : [a.after as InnerMount])).sort(byTarget);
+  const binds = inner
+    .flatMap((a) => (a.op === "keep" || a.op === "delete" ? [] : [a.after as InnerMount]))
+    .sort(byTarget);
   return [
     { do: "create_dir", address: plan.name, path: place.dir, owner: OURS },
     { do: "write_record", address: plan.name, phase: "applying" },
     ...sources(actions),
     ...unmounts(plan, stacks),
-    ...(stacks ? stackSteps(plan, overlay.after as Overlay) : binds.map((mount): Step => ({ do: "bind", address: mount.address, mount }))),
+    ...(stacks
+      ? stackSteps(plan, overlay.after as Overlay)
+      : binds.map((mount): Step => ({ do: "bind", address: mount.address, mount }))),
     ...limitSteps(plan),
     { do: "write_record", address: plan.name, phase: "applied" },
   ];
@@ -74,7 +81,9 @@ function sources(actions: readonly Action[]): readonly Step[] {
   return actions.flatMap((a): Step[] => {
     if (a.kind !== "volume" || a.op === "delete") return [];
     const { create } = a.after as VolumeResource;
-    return create === undefined ? [] : [{ do: "create_source", address: a.address, dirs: create.dirs, owner: create.owner }];
+    return create === undefined
+      ? []
+      : [{ do: "create_source", address: a.address, dirs: create.dirs, owner: create.owner }];
   });
 }
 
@@ -91,12 +100,20 @@ function unmounts(plan: ReadyPlan, stacks: boolean): readonly Step[] {
   const steps = leaving
     .flatMap(({ address, mounts }) => mounts.map((mount) => ({ address, mount })))
     .sort((a, b) => order.get(b.mount.id)! - order.get(a.mount.id)!)
-    .map(({ address, mount }): Step => ({ do: "unmount", address, point: mount.point as AbsPath, mount: mount.id }));
+    .map(({ address, mount }): Step => ({
+      do: "unmount",
+      address,
+      point: mount.point as AbsPath,
+      mount: mount.id,
+    }));
   const [gone] = ourOverlays(observed);
   const destroyed = plan.intent === "destroy";
   if (gone === undefined || !(stacks || destroyed)) return steps;
   const overlay = plan.actions.find((a) => a.kind === "overlay");
-  return [...steps, { do: "release", address: overlay?.address ?? plan.name, path: observed.place.merged, dev: gone.dev }];
+  return [
+    ...steps,
+    { do: "release", address: overlay?.address ?? plan.name, path: observed.place.merged, dev: gone.dev },
+  ];
 }
 
 function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
@@ -105,7 +122,10 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
   const anchored = plan.observed.mounts.some((m) => isAnchor(m, plan.observed));
   const rwMounted = plan.observed.mounts.some((m) => m.point === place.rw);
   const inner = resultOf(plan).filter(isInner).sort(byTarget);
-  const [rw, rest] = split(directories(place, overlay, overlay.address), (s) => s.do === "create_dir" && s.path === place.rw);
+  const [rw, rest] = split(
+    directories(place, overlay, overlay.address),
+    (s) => s.do === "create_dir" && s.path === place.rw,
+  );
   return [
     ...(shared && !anchored ? [{ do: "anchor" as const, address: overlay.address, path: place.dir }] : []),
     ...rw,
@@ -120,7 +140,8 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
 /** The directories an overlay needs. Upper's root becomes merged's, so it takes mode and owner of the rootfs's root; so does init's. */
 function directories(place: Place, overlay: Overlay, address: string): readonly Step[] {
   const dir = (path: AbsPath, owner = OURS): Step => ({ do: "create_dir", address, path, owner });
-  const rw = overlay.upper.kind === "none" ? [] : [dir(place.rw), dir(place.upper, overlay.root), dir(place.work)];
+  const rw =
+    overlay.upper.kind === "none" ? [] : [dir(place.rw), dir(place.upper, overlay.root), dir(place.work)];
   return [...rw, dir(place.merged), dir(place.init, overlay.root), dir(join(place.dir, "init.work"))];
 }
 
@@ -143,7 +164,9 @@ function limitSteps(plan: ReadyPlan): readonly Step[] {
     const within = a.op === "delete" ? known.filter((g) => !idle.some((i) => i.dir === g.dir)) : groups;
     const writes = limitWrites(limit.name, value, within, was, now);
     if (limit.name === "memory" || limit.name === "swap") was = now;
-    return writes.length === 0 ? [] : [{ do: "limit", address: limit.address, name: limit.name, value: value ?? "none", writes }];
+    return writes.length === 0
+      ? []
+      : [{ do: "limit", address: limit.address, name: limit.name, value: value ?? "none", writes }];
   });
   return [
     ...missing.map((cgroup): Step => ({ do: "create_cgroup", address: plan.name, cgroup })),
@@ -157,9 +180,15 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
   const { place } = observed;
   const at = (path: AbsPath): Step => ({ do: "delete_tree", address: name, path });
   const other = (point: AbsPath, wanted: (m: MountEntry) => boolean): readonly Step[] =>
-    [...observed.mounts].reverse().flatMap((m): Step[] => (m.point === point && wanted(m) ? [{ do: "unmount", address: name, point, mount: m.id }] : []));
+    [...observed.mounts]
+      .reverse()
+      .flatMap((m): Step[] =>
+        m.point === point && wanted(m) ? [{ do: "unmount", address: name, point, mount: m.id }] : [],
+      );
   return [
-    ...(placement === "host" ? [{ do: "write_record" as const, address: name, phase: "destroying" as const }] : []),
+    ...(placement === "host"
+      ? [{ do: "write_record" as const, address: name, phase: "destroying" as const }]
+      : []),
     { do: "stop_processes", address: name },
     ...unmounts(plan, false),
     ...(keepUpper ? [] : other(place.rw, (m) => m.type === "tmpfs")),

@@ -43,41 +43,86 @@ export function plan(input: PlanInput): ReadyPlan {
 /** Directories used in place are left alone; everything else that is recorded goes. */
 function destroyActions(recorded: readonly Resource[]): readonly Action[] {
   const gone = recorded.filter((r) => r.kind !== "rootfs" && r.kind !== "layer");
-  return [...gone].reverse().map((before) => ({ op: "delete", because: "requested", address: before.address, kind: before.kind, before }));
+  return [...gone]
+    .reverse()
+    .map((before) => ({
+      op: "delete",
+      because: "requested",
+      address: before.address,
+      kind: before.kind,
+      before,
+    }));
 }
 
-function applyActions(desired: readonly Resource[], recorded: readonly Resource[], observed: Observed): readonly Action[] {
+function applyActions(
+  desired: readonly Resource[],
+  recorded: readonly Resource[],
+  observed: Observed,
+): readonly Action[] {
   const stand = standings(recorded, observed);
   const before = new Map(recorded.map((r) => [r.address, r]));
   const overlay = desired.find((r): r is Overlay => r.kind === "overlay")!;
-  const overlayAction = decideOverlay(overlay, before.get(overlay.address) as Overlay | undefined, stand, observed);
-  const inner = decideInner(desired.filter(isInner), recorded.filter(isInner), overlayAction, stand, observed);
+  const overlayAction = decideOverlay(
+    overlay,
+    before.get(overlay.address) as Overlay | undefined,
+    stand,
+    observed,
+  );
+  const inner = decideInner(
+    desired.filter(isInner),
+    recorded.filter(isInner),
+    overlayAction,
+    stand,
+    observed,
+  );
   const byAddress = new Map(inner.map((a) => [a.address, a]));
   const actions = desired.map((after): Action => {
     const subject = { address: after.address, kind: after.kind };
     if (after.kind === "rootfs" || after.kind === "layer") return { ...subject, op: "keep", after };
     if (after.kind === "overlay") return overlayAction;
-    if (after.kind === "limit") return decideLimit(after, before.get(after.address) as Limit | undefined, stand, observed);
+    if (after.kind === "limit")
+      return decideLimit(after, before.get(after.address) as Limit | undefined, stand, observed);
     return byAddress.get(after.address)!;
   });
   const declared = new Set(desired.map((r) => r.address));
-  const dropped = recorded.filter((r) => !declared.has(r.address) && r.kind !== "layer" && r.kind !== "rootfs" && r.kind !== "overlay");
-  const deletions = dropped.map((r): Action => ({ op: "delete", because: "not_declared", address: r.address, kind: r.kind, before: r }));
+  const dropped = recorded.filter(
+    (r) => !declared.has(r.address) && r.kind !== "layer" && r.kind !== "rootfs" && r.kind !== "overlay",
+  );
+  const deletions = dropped.map((r): Action => ({
+    op: "delete",
+    because: "not_declared",
+    address: r.address,
+    kind: r.kind,
+    before: r,
+  }));
   return [...actions, ...deletions];
 }
 
 const isInner = (r: Resource): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs";
 
-function decideOverlay(after: Overlay, before: Overlay | undefined, stand: Standings, observed: Observed): Action {
+function decideOverlay(
+  after: Overlay,
+  before: Overlay | undefined,
+  stand: Standings,
+  observed: Observed,
+): Action {
   const subject = { address: after.address, kind: after.kind };
   if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
   const standing = stand.get(after.address)!;
-  if (standing.is === "missing") return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
   const changes = overlayChanges(before, after);
-  if (standing.is === "stacked") return { ...subject, op: "replace", because: "stacked", before, after, changes };
-  if (changes.length > 0) return { ...subject, op: "replace", because: overlayReason(changes), before, after, changes };
+  if (standing.is === "stacked")
+    return { ...subject, op: "replace", because: "stacked", before, after, changes };
+  if (changes.length > 0)
+    return { ...subject, op: "replace", because: overlayReason(changes), before, after, changes };
   if (standing.is === "changed") {
-    const seen: Change = { path: "mounted", before: standing.what, after: "as declared", forces_replace: true };
+    const seen: Change = {
+      path: "mounted",
+      before: standing.what,
+      after: "as declared",
+      forces_replace: true,
+    };
     return { ...subject, op: "replace", because: "options_changed", before, after, changes: [seen] };
   }
   return { ...subject, op: "keep", after };
@@ -97,7 +142,9 @@ function decideInner(
   observed: Observed,
 ): readonly Action[] {
   const before = new Map(recorded.map((r) => [r.address, r]));
-  const disturbed = recorded.filter((r) => !desired.some((d) => d.address === r.address)).map((r) => r.target);
+  const disturbed = recorded
+    .filter((r) => !desired.some((d) => d.address === r.address))
+    .map((r) => r.target);
   return [...desired].sort(byTarget).map((after): Action => {
     const below = disturbed.some((target) => after.target.startsWith(`${target}/`));
     const action = decideOne(after, before.get(after.address), overlay, below, stand, observed);
@@ -118,14 +165,23 @@ function decideOne(
   if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
   const standing = stand.get(after.address)!;
   const changes = innerChanges(before, after);
-  if (standing.is === "missing") return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
-  const replace = (because: Because): Action => ({ ...subject, op: "replace", because, before, after, changes });
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  const replace = (because: Because): Action => ({
+    ...subject,
+    op: "replace",
+    because,
+    before,
+    after,
+    changes,
+  });
   if (overlay.op !== "keep" || disturbed) return replace("dependency_replaced");
   if (standing.is === "stacked") return replace("stacked");
   if (observed.staleSources[after.address] !== undefined) return replace("source_replaced");
   if (changes.some((c) => c.path === "source")) return replace("source_replaced");
   if (changes.some((c) => c.forces_replace === true)) return replace("options_changed");
-  if (changes.length > 0) return { ...subject, op: "update", because: "options_changed", before, after, changes };
+  if (changes.length > 0)
+    return { ...subject, op: "update", because: "options_changed", before, after, changes };
   if (standing.is === "changed") {
     const seen: Change = { path: "mounted", before: standing.what, after: "as declared" };
     return { ...subject, op: "update", because: "options_changed", before, after, changes: [seen] };
@@ -137,16 +193,35 @@ function decideLimit(after: Limit, before: Limit | undefined, stand: Standings, 
   const subject = { address: after.address, kind: after.kind };
   if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
   const standing = stand.get(after.address)!;
-  if (standing.is === "missing") return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
   if (before.value !== after.value) {
-    return { ...subject, op: "update", because: "options_changed", before, after, changes: [{ path: "value", before: before.value, after: after.value }] };
+    return {
+      ...subject,
+      op: "update",
+      because: "options_changed",
+      before,
+      after,
+      changes: [{ path: "value", before: before.value, after: after.value }],
+    };
   }
   if (standing.is === "present") return { ...subject, op: "keep", after };
   const shown = standing.is === "changed" ? standing.what : "";
-  return { ...subject, op: "update", because: "options_changed", before, after, changes: [{ path: "value", before: shown, after: after.value }] };
+  return {
+    ...subject,
+    op: "update",
+    because: "options_changed",
+    before,
+    after,
+    changes: [{ path: "value", before: shown, after: after.value }],
+  };
 }
 
 /** Whether carrying a plan out takes a mount away: only then can holders and foreign mounts be in its way. */
 export function takesDown(actions: readonly Action[]): boolean {
-  return actions.some((a) => a.kind !== "limit" && (a.op === "replace" || a.op === "delete" || (a.op === "update" && isInner(a.after))));
+  return actions.some(
+    (a) =>
+      a.kind !== "limit" &&
+      (a.op === "replace" || a.op === "delete" || (a.op === "update" && isInner(a.after))),
+  );
 }

@@ -71,7 +71,10 @@ export function recordedResources(observed: Observed): readonly Resource[] {
   const { record } = observed;
   if (record === undefined || record.phase === "kept") return [];
   const old = record.phase === "applying" ? (record.previous ?? []) : [];
-  return [...record.resources, ...old.filter((r) => !record.resources.some((now) => now.address === r.address))];
+  return [
+    ...record.resources,
+    ...old.filter((r) => !record.resources.some((now) => now.address === r.address)),
+  ];
 }
 
 /** Mounts at an inner mount's point that hang below our overlay: by the recorded point, else by the target as written. */
@@ -118,7 +121,12 @@ function limitStanding(limit: Limit, observed: Observed): Standing {
 /** The self-bind of the environment's directory: it shows that very directory, of the file system the directory lies on. */
 export function isAnchor(mount: MountEntry, observed: Observed): boolean {
   const { place, covering } = observed;
-  return mount.point === place.dir && mount.dev === covering?.dev && mount.root !== "/" && place.dir.endsWith(mount.root);
+  return (
+    mount.point === place.dir &&
+    mount.dev === covering?.dev &&
+    mount.root !== "/" &&
+    place.dir.endsWith(mount.root)
+  );
 }
 
 /** Mounts at or below the environment's directory that are not ours. */

@@ -40,7 +40,11 @@ for (const [line, summary, hint] of wrong) {
   test(`envctl ${line}: a usage error that says what to write`, () => {
     assert.throws(
       () => parseArgs(words(line)),
-      (e: unknown) => e instanceof Failure && e.exit === 3 && summary.test(e.message) && (hint ?? /--help/).test(e.diagnostics[0]!.hint ?? ""),
+      (e: unknown) =>
+        e instanceof Failure &&
+        e.exit === 3 &&
+        summary.test(e.message) &&
+        (hint ?? /--help/).test(e.diagnostics[0]!.hint ?? ""),
     );
   });
 }

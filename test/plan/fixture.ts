@@ -12,7 +12,11 @@ export const LINEAGE = "feedbeef" as Lineage;
 export const PLACE: Place = placeOf("/state" as AbsPath, ID);
 const FILE = "/repo/envs/web.yaml" as AbsPath;
 
-export const layer = (name: string, ino: string = name): Layer => ({ source: `../${name}`, path: `/repo/${name}` as AbsPath, inode: { dev: "8:1", ino } });
+export const layer = (name: string, ino: string = name): Layer => ({
+  source: `../${name}`,
+  path: `/repo/${name}` as AbsPath,
+  inode: { dev: "8:1", ino },
+});
 
 export function overlay(lowers: readonly Layer[] = [], more: Partial<Overlay> = {}): Overlay {
   return {
@@ -44,17 +48,33 @@ export function volume(target: string, more: Partial<VolumeResource> = {}): Volu
   };
 }
 
-export const limit = (name: LimitName, value: string): Limit => ({ kind: "limit", address: `web.limit.${name}`, name, value });
+export const limit = (name: LimitName, value: string): Limit => ({
+  kind: "limit",
+  address: `web.limit.${name}`,
+  name,
+  value,
+});
 
 export function base(layers: readonly Layer[] = []): readonly Resource[] {
   return [
     { kind: "rootfs", address: "web.rootfs", layer: layer("rootfs") },
-    ...layers.map((l, index): Resource => ({ kind: "layer", address: `web.layer[${index}]`, index, layer: l })),
+    ...layers.map((l, index): Resource => ({
+      kind: "layer",
+      address: `web.layer[${index}]`,
+      index,
+      layer: l,
+    })),
   ];
 }
 
-export const V1: readonly Hierarchy[] = ["memory", "cpuset", "pids"].map((c) => ({ version: 1, mount: `/sys/fs/cgroup/${c}` as AbsPath, controllers: [c] }));
-export const V2: readonly Hierarchy[] = [{ version: 2, mount: "/sys/fs/cgroup" as AbsPath, controllers: ["memory", "cpuset", "cpu", "pids"] }];
+export const V1: readonly Hierarchy[] = ["memory", "cpuset", "pids"].map((c) => ({
+  version: 1,
+  mount: `/sys/fs/cgroup/${c}` as AbsPath,
+  controllers: [c],
+}));
+export const V2: readonly Hierarchy[] = [
+  { version: 2, mount: "/sys/fs/cgroup" as AbsPath, controllers: ["memory", "cpuset", "cpu", "pids"] },
+];
 
 export function record(resources: readonly Resource[], more: Partial<EnvRecord> = {}): EnvRecord {
   const limits = resources.filter((r): r is Limit => r.kind === "limit");
@@ -82,17 +102,40 @@ export function record(resources: readonly Resource[], more: Partial<EnvRecord> 
 
 let nextId = 100;
 function entry(point: AbsPath, more: Partial<MountEntry>): MountEntry {
-  return { id: `${nextId++}`, parent: "1", dev: "8:1", root: "/", point, options: ["rw"], propagation: [], type: "ext4", source: "/dev/sda1", superOptions: [], ...more };
+  return {
+    id: `${nextId++}`,
+    parent: "1",
+    dev: "8:1",
+    root: "/",
+    point,
+    options: ["rw"],
+    propagation: [],
+    type: "ext4",
+    source: "/dev/sda1",
+    superOptions: [],
+    ...more,
+  };
 }
 
 /** The mounts a record's resources amount to when all of them stand. */
 export function mounted(resources: readonly Resource[]): MountEntry[] {
-  return resources.flatMap((r) => (r.kind === "overlay" ? [overlayEntry(r)] : r.kind === "volume" || r.kind === "tmpfs" ? [innerEntry(r)] : []));
+  return resources.flatMap((r) =>
+    r.kind === "overlay"
+      ? [overlayEntry(r)]
+      : r.kind === "volume" || r.kind === "tmpfs"
+        ? [innerEntry(r)]
+        : [],
+  );
 }
 
 export function overlayEntry(o: Overlay): MountEntry {
   const lowers = [PLACE.init, ...o.lowers.map((l) => l.path)].map((p) => `lowerdir+=${p}`);
-  return entry(PLACE.merged, { dev: "0:77", type: "overlay", source: mountTag(LINEAGE, ID), superOptions: ["rw", ...lowers] });
+  return entry(PLACE.merged, {
+    dev: "0:77",
+    type: "overlay",
+    source: mountTag(LINEAGE, ID),
+    superOptions: ["rw", ...lowers],
+  });
 }
 
 export function innerEntry(m: InnerMount): MountEntry {
@@ -118,7 +161,9 @@ export function observed(resources: readonly Resource[], more: Partial<Observed>
       version: g.version,
       exists: true,
       populated: false,
-      values: Object.fromEntries(limits.filter((l) => g.controllers.includes(controllerOf(l.name))).map((l) => [l.name, l.value])),
+      values: Object.fromEntries(
+        limits.filter((l) => g.controllers.includes(controllerOf(l.name))).map((l) => [l.name, l.value]),
+      ),
     })),
     upperUsed: false,
     staleSources: {},
@@ -133,15 +178,29 @@ export function blank(more: Partial<Observed> = {}): Observed {
   return { ...rest, mounts: [], cgroups: [], ...more };
 }
 
-const controllerOf = (name: LimitName): string => (name === "swap" || name === "memory" ? "memory" : name.startsWith("cpuset") ? "cpuset" : name === "pids" ? "pids" : "cpu");
+const controllerOf = (name: LimitName): string =>
+  name === "swap" || name === "memory"
+    ? "memory"
+    : name.startsWith("cpuset")
+      ? "cpuset"
+      : name === "pids"
+        ? "pids"
+        : "cpu";
 
-export function planFor(desired: readonly Resource[], seen: Observed, intent: "apply" | "destroy" = "apply"): ReadyPlan {
+export function planFor(
+  desired: readonly Resource[],
+  seen: Observed,
+  intent: "apply" | "destroy" = "apply",
+): ReadyPlan {
   return plan({ intent, placement: "host", id: ID, name: "web", file: FILE, desired, observed: seen });
 }
 
 /** `op because` by address. */
 export function verdicts(p: ReadyPlan): Record<string, string> {
-  return Object.fromEntries(p.actions.map((a) => [a.address.slice("web.".length), a.op === "keep" ? "keep" : `${a.op} ${a.because}`]));
+  return Object.fromEntries(
+    p.actions.map((a) => [a.address.slice("web.".length), a.op === "keep" ? "keep" : `${a.op} ${a.because}`]),
+  );
 }
 
-export const group = (controller: string): AbsPath => cgroupDir(`/sys/fs/cgroup/${controller}` as AbsPath, LINEAGE, ID);
+export const group = (controller: string): AbsPath =>
+  cgroupDir(`/sys/fs/cgroup/${controller}` as AbsPath, LINEAGE, ID);

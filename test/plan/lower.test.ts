@@ -3,11 +3,33 @@ import test from "node:test";
 import type { Resource } from "#model/resource";
 import type { Step } from "#model/step";
 import { lower } from "#plan/lower";
-import { base, blank, group, innerEntry, layer, limit, observed, overlay, overlayEntry, planFor, PLACE, V2, volume } from "./fixture.ts";
+import {
+  base,
+  blank,
+  group,
+  innerEntry,
+  layer,
+  limit,
+  observed,
+  overlay,
+  overlayEntry,
+  planFor,
+  PLACE,
+  V2,
+  volume,
+} from "./fixture.ts";
 
-const all: readonly Resource[] = [...base(), overlay(), volume("/data"), volume("/data/sub"), limit("memory", "268435456")];
-const text = (s: Step): string => `${s.do} ${s.do === "unmount" ? s.point : s.do === "limit" ? s.writes.map((w) => `${w.file}=${w.value}`).join(",") : s.do === "write_record" ? s.phase : s.address}`;
-const steps = (desired: readonly Resource[], seen = observed(all)): string[] => lower(planFor(desired, seen)).map(text);
+const all: readonly Resource[] = [
+  ...base(),
+  overlay(),
+  volume("/data"),
+  volume("/data/sub"),
+  limit("memory", "268435456"),
+];
+const text = (s: Step): string =>
+  `${s.do} ${s.do === "unmount" ? s.point : s.do === "limit" ? s.writes.map((w) => `${w.file}=${w.value}`).join(",") : s.do === "write_record" ? s.phase : s.address}`;
+const steps = (desired: readonly Resource[], seen = observed(all)): string[] =>
+  lower(planFor(desired, seen)).map(text);
 
 test("F2 nothing to change: no step at all, not even the record", () => {
   assert.deepEqual(steps(all), []);
@@ -34,8 +56,16 @@ test("E20 E21 volumes leave before the overlay, /data/sub before /data", () => {
 
 test("a replaced overlay is released before it is mounted again", () => {
   const tools = layer("tools");
-  const out = lower(planFor([...base([tools]), overlay([tools]), volume("/data")], observed([...base(), overlay(), volume("/data")]))).map((s) => s.do);
-  assert.deepEqual(out.filter((d) => ["unmount", "release", "stack"].includes(d)), ["unmount", "unmount", "release", "stack"]);
+  const out = lower(
+    planFor(
+      [...base([tools]), overlay([tools]), volume("/data")],
+      observed([...base(), overlay(), volume("/data")]),
+    ),
+  ).map((s) => s.do);
+  assert.deepEqual(
+    out.filter((d) => ["unmount", "release", "stack"].includes(d)),
+    ["unmount", "unmount", "release", "stack"],
+  );
 });
 
 test("F5 one missing volume: one bind", () => {
@@ -48,7 +78,8 @@ test("F5 one missing volume: one bind", () => {
 
 test("a shared parent mount gets an anchor first, a private one none", () => {
   const covering = { ...overlayEntry(overlay()), point: "/", type: "ext4", source: "/dev/sda1" };
-  const kinds = (propagation: string[]): string[] => lower(planFor(all, blank({ covering: { ...covering, propagation } }))).map((s) => s.do);
+  const kinds = (propagation: string[]): string[] =>
+    lower(planFor(all, blank({ covering: { ...covering, propagation } }))).map((s) => s.do);
   assert.ok(kinds(["shared:1"]).indexOf("anchor") < kinds(["shared:1"]).indexOf("stack"));
   assert.ok(kinds(["shared:1"]).includes("anchor"));
   assert.ok(!kinds([]).includes("anchor"));
@@ -56,7 +87,12 @@ test("a shared parent mount gets an anchor first, a private one none", () => {
 });
 
 test("E12 memsw is raised before the limit and lowered after it", () => {
-  const at = (memory: string): readonly Resource[] => [...base(), overlay(), limit("memory", memory), limit("swap", "0")];
+  const at = (memory: string): readonly Resource[] => [
+    ...base(),
+    overlay(),
+    limit("memory", memory),
+    limit("swap", "0"),
+  ];
   const writes = (from: string, to: string): string[] => {
     const seen = observed(at(from));
     return lower(planFor(at(to), seen)).flatMap((s) => (s.do === "limit" ? s.writes.map((w) => w.file) : []));
@@ -66,11 +102,23 @@ test("E12 memsw is raised before the limit and lowered after it", () => {
 });
 
 test("E10 v2: one group, OCI's weight, swap on its own", () => {
-  const desired = [...base(), overlay(), limit("memory", "1048576"), limit("swap", "0"), limit("cpu_shares", "1024"), limit("cpus", "1.5")];
+  const desired = [
+    ...base(),
+    overlay(),
+    limit("memory", "1048576"),
+    limit("swap", "0"),
+    limit("cpu_shares", "1024"),
+    limit("cpus", "1.5"),
+  ];
   const out = lower(planFor(desired, blank({ hierarchies: V2 })));
   assert.equal(out.filter((s) => s.do === "create_cgroup").length, 1);
   const writes = out.flatMap((s) => (s.do === "limit" ? s.writes.map((w) => `${w.file}=${w.value}`) : []));
-  assert.deepEqual(writes, ["memory.max=1048576", "memory.swap.max=0", "cpu.weight=100", "cpu.max=150000 100000"]);
+  assert.deepEqual(writes, [
+    "memory.max=1048576",
+    "memory.swap.max=0",
+    "cpu.weight=100",
+    "cpu.max=150000 100000",
+  ]);
 });
 
 test("without limits the environment still has a group that knows its processes", () => {
@@ -82,7 +130,8 @@ test("without limits the environment still has a group that knows its processes"
 test("a group that no limit needs any more goes, unless something runs in it", () => {
   const desired = [...base(), overlay(), limit("cpuset", "0")];
   const before = [...desired, limit("memory", "1048576")];
-  const removed = (seen: ReturnType<typeof observed>): string[] => lower(planFor(desired, seen)).flatMap((s) => (s.do === "remove_cgroup" ? [s.cgroup.dir] : []));
+  const removed = (seen: ReturnType<typeof observed>): string[] =>
+    lower(planFor(desired, seen)).flatMap((s) => (s.do === "remove_cgroup" ? [s.cgroup.dir] : []));
   const seen = observed(before);
   assert.deepEqual(removed(seen), [group("memory")]);
   const busy = { ...seen, cgroups: seen.cgroups.map((g) => ({ ...g, populated: true })) };

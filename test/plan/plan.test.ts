@@ -1,9 +1,28 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Overlay, Resource } from "#model/resource";
-import { base, blank, innerEntry, layer, limit, observed, overlay, overlayEntry, planFor, record, verdicts, volume } from "./fixture.ts";
+import {
+  base,
+  blank,
+  innerEntry,
+  layer,
+  limit,
+  observed,
+  overlay,
+  overlayEntry,
+  planFor,
+  record,
+  verdicts,
+  volume,
+} from "./fixture.ts";
 
-const all: readonly Resource[] = [...base(), overlay(), volume("/data"), volume("/data/sub"), limit("memory", "268435456")];
+const all: readonly Resource[] = [
+  ...base(),
+  overlay(),
+  volume("/data"),
+  volume("/data/sub"),
+  limit("memory", "268435456"),
+];
 
 test("nothing there: everything but the layers used in place is created", () => {
   assert.deepEqual(verdicts(planFor(all, blank())), {
@@ -35,7 +54,13 @@ test("a volume put back below another: what hangs in it is mounted anew", () => 
 
 test("C19 changed lowers replace the overlay and everything in it", () => {
   const tools = layer("tools");
-  const desired = [...base([tools]), overlay([tools]), volume("/data"), volume("/data/sub"), limit("memory", "268435456")];
+  const desired = [
+    ...base([tools]),
+    overlay([tools]),
+    volume("/data"),
+    volume("/data/sub"),
+    limit("memory", "268435456"),
+  ];
   const p = planFor(desired, observed(all));
   const v = verdicts(p);
   assert.equal(v["overlay"], "replace lowers_changed");
@@ -43,19 +68,32 @@ test("C19 changed lowers replace the overlay and everything in it", () => {
   assert.equal(v["limit.memory"], "keep");
   const action = p.actions.find((a) => a.kind === "overlay")!;
   assert.ok(action.op === "replace");
-  assert.deepEqual(action.changes, [{ path: "lowers", before: [], after: ["../tools"], forces_replace: true }]);
+  assert.deepEqual(action.changes, [
+    { path: "lowers", before: [], after: ["../tools"], forces_replace: true },
+  ]);
 });
 
 test("a rootfs replaced by another directory of the same path is another rootfs", () => {
   const other: Overlay = { ...overlay(), lowers: [layer("rootfs", "another inode")] };
-  assert.equal(verdicts(planFor([...base(), other], observed([...base(), overlay()])))["overlay"], "replace rootfs_changed");
+  assert.equal(
+    verdicts(planFor([...base(), other], observed([...base(), overlay()])))["overlay"],
+    "replace rootfs_changed",
+  );
 });
 
 test("flags of a volume change in place, its source does not", () => {
-  const readOnly = planFor([...base(), overlay(), volume("/data", { access: "ro" })], observed([...base(), overlay(), volume("/data")]));
+  const readOnly = planFor(
+    [...base(), overlay(), volume("/data", { access: "ro" })],
+    observed([...base(), overlay(), volume("/data")]),
+  );
   assert.equal(verdicts(readOnly)['volume["/data"]'], "update options_changed");
   const moved = volume("/data", { path: volume("/x").path });
-  assert.equal(verdicts(planFor([...base(), overlay(), moved], observed([...base(), overlay(), volume("/data")])))['volume["/data"]'], "replace source_replaced");
+  assert.equal(
+    verdicts(planFor([...base(), overlay(), moved], observed([...base(), overlay(), volume("/data")])))[
+      'volume["/data"]'
+    ],
+    "replace source_replaced",
+  );
 });
 
 test("F16 a source replaced under us is mounted anew", () => {
@@ -87,7 +125,10 @@ test("E15 a changed limit is updated in place, mounts untouched", () => {
 
 test("E4 a limit rounded to pages is not drift, one changed behind our back is", () => {
   const odd = [...base(), overlay(), limit("memory", "1000000")];
-  const shown = (value: string): typeof seen => ({ ...seen, cgroups: [{ ...seen.cgroups[0]!, values: { memory: value } }] });
+  const shown = (value: string): typeof seen => ({
+    ...seen,
+    cgroups: [{ ...seen.cgroups[0]!, values: { memory: value } }],
+  });
   const seen = observed(odd);
   assert.equal(verdicts(planFor(odd, shown("999424")))["limit.memory"], "keep");
   assert.equal(verdicts(planFor(odd, shown("4096000")))["limit.memory"], "update options_changed");
@@ -102,7 +143,9 @@ test("F11 after a reboot everything is created again, because of it", () => {
 test("an interrupted replacement is never trusted: the old overlay may still be mounted", () => {
   const tools = layer("tools");
   const after = [...base([tools]), overlay([tools])];
-  const seen = observed(after, { record: record(after, { phase: "applying", previous: [...base(), overlay()] }) });
+  const seen = observed(after, {
+    record: record(after, { phase: "applying", previous: [...base(), overlay()] }),
+  });
   assert.equal(verdicts(planFor(after, seen))["overlay"], "replace options_changed");
 });
 
@@ -117,7 +160,12 @@ test("destroy takes away everything but directories used in place, in reverse", 
   const p = planFor([], observed(all), "destroy");
   assert.deepEqual(
     p.actions.map((a) => `${a.op} ${a.address}`),
-    ["delete web.limit.memory", 'delete web.volume["/data/sub"]', 'delete web.volume["/data"]', "delete web.overlay"],
+    [
+      "delete web.limit.memory",
+      'delete web.volume["/data/sub"]',
+      'delete web.volume["/data"]',
+      "delete web.overlay",
+    ],
   );
 });
 

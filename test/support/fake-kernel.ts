@@ -74,6 +74,7 @@ export class FakeKernel {
   /** A new process begins: the kernel answers again, and has released the locks and descriptors of the old one. */
   revive(): void {
     this.#crashed = undefined;
+    this.#planned = [];
     this.handles.locks.clear();
     this.handles.fds.clear();
   }
