@@ -9,7 +9,7 @@ const onlyCli = "Only src/cli.ts sees the process: take what is needed as an arg
 function importsOf(name: string, room: Room): OxlintOverride {
   const { packages = [], types = [] } = room;
   const mine = [name, ...room.rooms];
-  const others = [...Object.keys(rooms), "test"].filter(
+  const others = [...Object.keys(rooms), "test", ...(room.process ? [] : ["package"])].filter(
     (other) => !mine.includes(other) && !types.includes(other),
   );
   const because = `because ${room.why}.`;

@@ -2,7 +2,9 @@ import { main, type Boot, type Settings } from "#commands/main";
 import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
 import { linuxTerminal } from "#kernel/terminal";
-import { version } from "#kernel/version";
+import manifest from "#package/manifest" with { type: "json" };
+
+const { version } = manifest;
 
 type ReadHost = ReturnType<Boot["readHost"]>;
 
@@ -53,6 +55,15 @@ async function writeHost(settings: Settings): ReturnType<Boot["writeHost"]> {
   };
 }
 
+/** In a working directory that was deleted nothing can be found or made by a relative path; absolute ones go on working. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/proc/self/cwd";
+  }
+}
+
 function defaultState(): string {
   if (process.geteuid?.() === 0) return "/var/lib/envctl";
   return `${variable("XDG_STATE_HOME") ?? `${variable("HOME") ?? "/"}/.local/state`}/envctl`;
@@ -67,9 +78,16 @@ process.exitCode = await main(process.argv.slice(2), {
   variable,
   chdir: (to) => {
     if (to !== undefined) process.chdir(to);
-    return process.cwd();
+    return workingDirectory();
   },
-  terminal: (color) => linuxTerminal({ color, variable, isatty, stdin: () => process.stdin, columns: () => process.stderr.columns ?? process.stdout.columns }),
+  terminal: (color) =>
+    linuxTerminal({
+      color,
+      variable,
+      isatty,
+      stdin: () => process.stdin,
+      columns: () => process.stderr.columns ?? process.stdout.columns,
+    }),
   readHost,
   writeHost,
 });

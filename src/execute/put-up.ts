@@ -4,7 +4,7 @@ import type { Step } from "#model/step";
 import { assemble, makeUpper } from "./assemble.ts";
 import type { Context, Undo } from "./context.ts";
 import { emptyDir } from "./dirs.ts";
-import { takeDown } from "./take-down.ts";
+import { takeDown } from "./own.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 

@@ -1,36 +1,15 @@
 import { failure } from "#model/diagnostic";
-import { placeOf } from "#model/identity";
 import type { InnerMount, Overlay } from "#model/resource";
 import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
 import { holders } from "#guard/holders";
-import type { Claim } from "#guard/prove";
 import { stopProcesses as stop } from "#guard/stop";
 import { unmount as guardedUnmount } from "#guard/unmount";
 import type { Context, Undo } from "./context.ts";
+import { claim } from "./own.ts";
 import { mountInner, raise } from "./put-up.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
-
-/** What is ours right now: what the record said and what this execution mounted. */
-function claim(x: Context): Claim {
-  const { observed, id } = x.plan;
-  const phase = observed.record?.phase;
-  return {
-    place: placeOf(observed.place.state, id),
-    tag: x.tag,
-    mounts: Object.fromEntries(x.mounted),
-    resources: [...x.before, ...x.after],
-    interrupted: phase === "applying" || phase === "destroying",
-  };
-}
-
-/** Takes the mount of an address away again, as an undo. */
-export function takeDown(x: Context, address: string): void {
-  const mount = x.mounted.get(address);
-  if (mount !== undefined) guardedUnmount(x, claim(x), mount.point);
-  x.mounted.delete(address);
-}
 
 /**
  * One mount leaves. Undone by mounting again what the record says stood there: an inner mount alone, the overlay together with all that
