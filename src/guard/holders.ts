@@ -1,5 +1,5 @@
 import type { AbsPath } from "#model/brand";
-import { isWithin } from "#model/brand";
+import { isWithin, parentOf } from "#model/brand";
 import { parseMountinfo } from "#model/mountinfo";
 import type { Holder } from "#model/observed";
 import { allPids, mountNamespaceOf, proc, quietly } from "#observe/proc";
@@ -22,58 +22,60 @@ export type Held = {
 
 /**
  * Who has something of ours open, by /proc/PID/{cwd,root,exe,fd}: in our namespace and all others (row F24). One line a process, with the
- * first thing it holds. `thorough` also reads what processes have mapped (a library whose file was closed), at ten times the
- * cost: for when unmounting said EBUSY and nobody else was found. Ours is left out where others are found: envctl shares its
- * shell's working directory.
+ * first thing it holds. `thorough` also reads what processes have mapped (a library whose file was closed): for when
+ * unmounting said EBUSY and nobody else was found. Ours is left out where others are found: envctl shares its shell's
+ * working directory. Takes about 10 µs a descriptor.
  */
 export function holders(reader: Reader, held: Held, thorough = false): readonly Holder[] {
   const here = mountNamespaceOf(reader, "self");
   if (held.ids.size === 0 && held.dev === undefined) return [];
   const found = allPids(reader).flatMap((pid): Holder[] => {
-    const what = whatHolds(reader, held, pid) ?? (thorough ? mapped(reader, held, pid) : undefined);
-    if (what === undefined) return [];
-    const person = describe(reader, pid);
-    if (person === undefined) return []; // it ended
     const namespace = mountNamespaceOf(reader, pid);
-    return [
-      {
-        pid,
-        ...person,
-        holds: what,
-        own: held.own.has(pid),
-        ...(namespace === undefined || namespace === here ? {} : { namespace }),
-      },
-    ];
+    const elsewhere = namespace !== here;
+    const links = openLinks(reader, pid);
+    const link = links.find((l) => isHeld(reader, held, pid, elsewhere, l.path));
+    const what =
+      link !== undefined ? shown(reader, held, link) : thorough ? mapped(reader, held, pid) : undefined;
+    const person = what === undefined ? undefined : describe(reader, pid);
+    if (what === undefined || person === undefined) return []; // nothing, or it ended
+    const where = namespace === undefined || !elsewhere ? {} : { namespace };
+    return [{ pid, ...person, holds: what, own: held.own.has(pid), ...where }];
   });
   const others = found.filter((h) => h.pid !== reader.pid);
   return others.length > 0 ? others : found;
 }
 
-function whatHolds(reader: Reader, held: Held, pid: number): string | undefined {
-  for (const [link, word] of [
-    ["cwd", "cwd"],
-    ["root", "root"],
-    ["exe", "program"],
-  ] as const) {
-    const path = proc(pid, link);
-    if (isHeld(reader, held, pid, path)) return shown(reader, held, word, path);
-  }
-  for (const fd of quietly(() => reader.listAny(proc(pid, "fd"))) ?? []) {
-    const path = proc(pid, `fd/${fd}`);
-    if (isHeld(reader, held, pid, path)) return shown(reader, held, "file", path);
-  }
-  return undefined;
+type Link = { readonly word: "cwd" | "root" | "program" | "file"; readonly path: AbsPath };
+
+/** The magic links of a process to what it has open; none where they may not be read. Kernel threads have no program and no descriptors. */
+function openLinks(reader: Reader, pid: number): readonly Link[] {
+  if (quietly(() => reader.readlink(proc(pid, "cwd"))) === undefined) return [];
+  const fds = quietly(() => reader.listAny(proc(pid, "fd"))) ?? [];
+  const runs = fds.length > 0 || (quietly(() => reader.textAny(proc(pid, "cmdline"))) ?? "") !== "";
+  return [
+    { word: "cwd", path: proc(pid, "cwd") },
+    { word: "root", path: proc(pid, "root") },
+    ...(runs ? [{ word: "program" as const, path: proc(pid, "exe") }] : []),
+    ...fds.map((fd) => ({ word: "file" as const, path: proc(pid, `fd/${fd}`) })),
+  ];
 }
 
-/** Follows the magic link: what is asked is the open object, not a path. Sockets lie on no mount of ours. */
-function isHeld(reader: Reader, held: Held, pid: number, link: AbsPath): boolean {
-  const stat = quietly(() => reader.stat(link));
-  if (stat === undefined || stat.type === "socket") return false;
-  if (held.ids.size > 0) {
+/**
+ * Asks the open object, not a path: by the mount it lies on, or by the overlay's device where its mount is in no table any more. In our own
+ * namespace the path says which objects are worth asking; in others ours may be mounted anywhere. Sockets and pipes have no path.
+ */
+function isHeld(reader: Reader, held: Held, pid: number, elsewhere: boolean, link: AbsPath): boolean {
+  const path = quietly(() => reader.readlink(link));
+  if (path === undefined || !path.startsWith("/")) return false;
+  if (held.ids.size > 0 && (elsewhere || isWithin(parentOf(held.merged), path))) {
     const id = quietly(() => reader.mountId(link));
     if (id !== undefined && held.ids.has(id)) return true;
   }
-  return stat.dev === held.dev && !isAnothers(reader, held, pid);
+  return (
+    held.dev !== undefined &&
+    quietly(() => reader.stat(link))?.dev === held.dev &&
+    !isAnothers(reader, held, pid)
+  );
 }
 
 /** Whether a process sees the overlay's device number as that of another file system. */
@@ -84,23 +86,23 @@ function isAnothers(reader: Reader, { dev, tag }: Held, pid: number): boolean {
 }
 
 /** `cwd /work`; a process that has the overlay as its root just `root`. */
-function shown(reader: Reader, held: Held, word: string, link: AbsPath): string {
-  const path = quietly(() => reader.readlink(link)) ?? "";
-  const inside = isWithin(held.merged, path) ? path.slice(held.merged.length) || "/" : path;
+function shown(reader: Reader, held: Held, { word, path }: Link): string {
+  const inside = cut(held, quietly(() => reader.readlink(path)) ?? "");
   return word === "root" && inside === "/" ? word : `${word} ${inside}`;
+}
+
+/** A path as it is inside. */
+function cut({ merged }: Held, path: string): string {
+  return isWithin(merged, path) ? path.slice(merged.length) || "/" : path;
 }
 
 /** A line of maps names device (hexadecimal) and path: `… 00:27 2155632   /tmp/m/lib.so` (proc_pid_maps(5)). */
 function mapped(reader: Reader, held: Held, pid: number): string | undefined {
   if (held.dev === undefined) return undefined;
-  const dev = held.dev
-    .split(":")
-    .map((n) => Number(n).toString(16).padStart(2, "0"))
-    .join(":");
+  const hex = held.dev.split(":").map((n) => Number(n).toString(16).padStart(2, "0"));
   const maps = quietly(() => reader.textAny(proc(pid, "maps"))) ?? "";
-  const at = maps.indexOf(` ${dev} `);
+  const at = maps.indexOf(` ${hex.join(":")} `);
   if (at < 0) return undefined;
   const line = maps.slice(at, maps.indexOf("\n", at));
-  const path = line.slice(line.indexOf("/"));
-  return `mapped ${isWithin(held.merged, path) ? path.slice(held.merged.length) : path}`;
+  return `mapped ${cut(held, line.slice(line.indexOf("/")))}`;
 }

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { groupTree, processesIn, proveGroup, removeGroups } from "#guard/groups";
+import { stopProcesses } from "#guard/stop";
+import type { AbsPath, EnvId, Lineage } from "#model/brand";
+import { Failure, KernelError } from "#model/diagnostic";
+import type { OwnedCgroup } from "#model/record";
+import { linuxCgroups } from "#kernel/cgroups";
+import { FakeKernel } from "#test/fake-kernel";
+import { needs } from "#test/needs";
+import { lookAtHost } from "#observe/host";
+import { reader } from "./fixture.ts";
+
+/** A lineage of this run's own: nobody else has groups below it. */
+const owner = { lineage: process.pid.toString(16).padStart(8, "0") as Lineage, id: "web-0123abcd" as EnvId };
+const cgroups = linuxCgroups();
+const { hierarchies } = lookAtHost(reader);
+
+/** The group of an environment in a hierarchy, with a tree below; whatever is left of it goes with the test. */
+function group(t: TestContext, mount: AbsPath, version: 1 | 2, ...below: readonly string[]): OwnedCgroup {
+  const top = join(mount, `envctl-${owner.lineage}`);
+  const dir = join(top, owner.id) as AbsPath;
+  for (const path of ["", ...below]) mkdirSync(join(dir, path), { recursive: true });
+  t.after(() => {
+    for (const pid of processesIn(reader, [dir])) process.kill(pid, "SIGKILL");
+    for (const path of [...groupTree(reader, dir), top]) if (existsSync(path)) cgroupsRemove(path);
+  });
+  return { dir, version, controllers: [] };
+}
+
+const cgroupsRemove = (path: string): void => {
+  for (let tries = 0; ; tries++) {
+    try {
+      return rmdirSync(path);
+    } catch (error) {
+      if (tries > 100) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+};
+
+/** A shell that moved itself into a group and then does what the script says. */
+async function inside(t: TestContext, dir: string, script: string): Promise<number> {
+  const child = spawn("sh", ["-c", `echo 0 > "${dir}/cgroup.procs"; echo ready; ${script}`], {
+    cwd: "/",
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  t.after(() => void child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  return child.pid!;
+}
+
+const v1 =
+  hierarchies.find((h) => h.version === 1 && h.controllers.includes("pids")) ??
+  hierarchies.find((h) => h.version === 1);
+const v2 = hierarchies.find((h) => h.version === 2);
+const skipWithout = (h: unknown): { skip?: string } =>
+  h === undefined ? { skip: "needs that hierarchy" } : needs("root");
+
+for (const [name, hierarchy] of [
+  ["v1", v1],
+  ["v2", v2],
+] as const) {
+  test(
+    `E16 on ${name}: all processes of all groups below are ended, and every group goes, the parent with the last`,
+    skipWithout(hierarchy),
+    async (t) => {
+      const g = group(t, hierarchy!.mount, hierarchy!.version, "a/deep", "b");
+      await inside(t, g.dir, "read line");
+      await inside(t, join(g.dir, "a/deep"), "trap '' TERM INT; while :; do sleep 1; done");
+      await inside(t, join(g.dir, "b"), "for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait");
+      assert.ok(processesIn(reader, [g.dir]).size >= 3);
+      assert.throws(
+        () =>
+          removeGroups({ reader, cgroups: { ...cgroups, remove: (dir) => cgroups.remove(dir, 0) } }, owner, [
+            g,
+          ]),
+        (error) => error instanceof KernelError && error.errno === "EBUSY",
+      );
+      assert.ok(stopProcesses({ reader, cgroups }, owner, [g]) >= 3);
+      assert.equal(processesIn(reader, [g.dir]).size, 0);
+      removeGroups({ reader, cgroups }, owner, [g]);
+      assert.equal(existsSync(join(hierarchy!.mount, `envctl-${owner.lineage}`)), false);
+      removeGroups({ reader, cgroups }, owner, [g]); // gone is fine
+      assert.equal(stopProcesses({ reader, cgroups }, owner, [g]), 0);
+    },
+  );
+}
+
+test("a process that forks without end is ended with all it started", skipWithout(v1), async (t) => {
+  const g = group(t, v1!.mount, 1);
+  if (v1!.controllers.includes("pids")) writeFileSync(join(g.dir, "pids.max"), "40");
+  await inside(t, g.dir, "while :; do sh -c 'sleep 30 & sleep 0.01' & sleep 0.005; done");
+  stopProcesses({ reader, cgroups }, owner, [g]);
+  assert.equal(processesIn(reader, [g.dir]).size, 0);
+  removeGroups({ reader, cgroups }, owner, [g]);
+});
+
+test("another environment's group beside keeps the parent", skipWithout(v1), (t) => {
+  const g = group(t, v1!.mount, 1);
+  const other = join(g.dir, "../other-0123abcd");
+  mkdirSync(other);
+  t.after(() => {
+    if (existsSync(other)) rmdirSync(other);
+  });
+  removeGroups({ reader, cgroups }, owner, [g]);
+  assert.deepEqual([existsSync(g.dir), existsSync(other)], [false, true]);
+  rmdirSync(other);
+  removeGroups({ reader, cgroups }, owner, [g]);
+  assert.equal(
+    readdirSync(v1!.mount).some((n) => n === `envctl-${owner.lineage}`),
+    false,
+  );
+});
+
+test("only envctl-LINEAGE/ID is ours to end and remove", () => {
+  const k = new FakeKernel();
+  k.hierarchy("/cg/pids", ["pids"]);
+  for (const dir of [
+    "/cg/pids/web-0123abcd",
+    "/cg/pids/envctl-0badf00d/web-0123abcd",
+    `/cg/pids/envctl-${owner.lineage}/x/../web-0123abcd`,
+    `/cg/pids/envctl-${owner.lineage}`,
+  ]) {
+    const wrong: OwnedCgroup = { dir: dir as AbsPath, version: 1, controllers: [] };
+    for (const act of [
+      () => stopProcesses(k, owner, [wrong]),
+      () => removeGroups(k, owner, [wrong]),
+      () => proveGroup(owner, wrong.dir),
+    ]) {
+      assert.throws(act, (error) => error instanceof Failure && error.diagnostics[0]!.code === "refused");
+    }
+  }
+  assert.deepEqual(k.calls, []);
+});
+
+test("a process that does not end is named, and this envctl does not end itself", () => {
+  const k = new FakeKernel();
+  k.hierarchy("/cg/pids", ["pids"]);
+  const dir = `/cg/pids/envctl-${owner.lineage}/${owner.id}` as AbsPath;
+  k.cgroups.create(`/cg/pids/envctl-${owner.lineage}` as AbsPath);
+  k.cgroups.create(dir);
+  k.process(31, { groups: [dir], command: "dd if=/dev/broken" });
+  const g: OwnedCgroup = { dir, version: 1, controllers: ["pids"] };
+  const deaf = { ...k.cgroups, kill: () => undefined };
+  assert.throws(
+    () => stopProcesses({ reader: k.reader, cgroups: deaf }, owner, [g]),
+    (error) =>
+      error instanceof Failure &&
+      error.exit === 5 &&
+      /31 dd if=\/dev\/broken/.test(error.diagnostics[0]!.detail!),
+  );
+  k.process(k.reader.pid, { groups: [dir] });
+  assert.throws(
+    () => stopProcesses(k, owner, [g]),
+    (error) => error instanceof Failure && /runs inside/.test(error.message),
+  );
+  assert.equal(k.world.processes.has(31), true, "nothing was ended before that was seen");
+});
+
+test("v2: the whole group is killed at once", () => {
+  const k = new FakeKernel();
+  k.hierarchy("/cg", ["pids"], 2);
+  const dir = `/cg/envctl-${owner.lineage}/${owner.id}` as AbsPath;
+  for (const d of [`/cg/envctl-${owner.lineage}` as AbsPath, dir]) k.cgroups.create(d);
+  k.process(31, { groups: [dir] });
+  k.calls.length = 0;
+  assert.equal(stopProcesses(k, owner, [{ dir, version: 2, controllers: ["pids"] }]), 1);
+  assert.deepEqual(k.calls, [`cgroup.write ${dir}/cgroup.kill 1`]);
+});
