@@ -1,13 +1,13 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin } from "#model/brand";
-import { failure } from "#model/diagnostic";
+import { type Failure, failure } from "#model/diagnostic";
 import type { MountEntry } from "#model/observed";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
 import type { Claim } from "./prove.ts";
 import { prove } from "./prove.ts";
 import type { Table } from "./table.ts";
-import { mountsWithin, readTable } from "./table.ts";
+import { isVisible, mountsWithin, readTable } from "./table.ts";
 
 export type UnmountOptions = {
   /** The mount id the plan saw there; another one now is a stale plan. */
@@ -17,7 +17,8 @@ export type UnmountOptions = {
 };
 
 /**
- * The only unmount. Takes the topmost mount at a point away after proving that it is ours; false where nothing is mounted there.
+ * The only unmount. Takes the topmost mount at a point away after proving that it is ours; false where nothing is mounted there. A mount
+ * that is not ours anywhere below it stops it. What a recursive volume brought along goes with the volume.
  * @throws Failure foreign_mount, stale_plan
  * @throws KernelError EBUSY where something in it is in use
  */
@@ -36,25 +37,28 @@ export function unmount(
   const table = readTable(reader, [claim.place.dir]);
   const mount = topmost(reader, table, point);
   if (mount === undefined) return false;
-  if (options.expected !== undefined && options.expected !== mount.id) {
-    throw failure(
-      6,
-      "stale_plan",
-      `${point} holds mount ${mount.id} now, not ${options.expected} as planned`,
-      { hint: "repeat the command" },
-    );
+  const { expected, lazy = false } = options;
+  if (expected !== undefined && expected !== mount.id) {
+    throw failure(6, "stale_plan", `${point} holds mount ${mount.id} now, not ${expected} as planned`, {
+      hint: "repeat the command",
+    });
   }
-  const lazy = options.lazy ?? false;
-  // A lazy unmount takes everything below along, in use or not; otherwise the kernel refuses with EBUSY.
-  for (const m of lazy ? mountsWithin(table, point).filter((m) => hangsBelow(table, m, mount)) : [mount])
-    refuseForeign(reader, table, claim, m);
+  const address = addressOf(reader, table, claim, mount);
+  const below = mountsWithin(table, point).filter((m) => m !== mount && hangsBelow(table, m, mount));
+  const brought = below.filter((m) => addressOf(reader, table, claim, m) === address);
+  // Without MNT_DETACH the kernel answers EBUSY while others of ours are below.
+  for (const m of lazy ? [] : brought.reverse()) {
+    if (!isVisible(reader, m)) throw hidden(m);
+    mounts.unmount(m.point as AbsPath, false);
+  }
   mounts.unmount(point, lazy);
   return true;
 }
 
-function refuseForeign(reader: Reader, table: Table, claim: Claim, mount: MountEntry): void {
+/** What of the environment a mount is. @throws Failure foreign_mount */
+function addressOf(reader: Reader, table: Table, claim: Claim, mount: MountEntry): string {
   const verdict = prove(reader, table, claim, mount);
-  if (verdict.ours) return;
+  if (verdict.ours) return verdict.address;
   throw failure(5, "foreign_mount", `${mount.point} is not ours to unmount`, {
     detail: verdict.why,
     hint: `umount ${mount.point}`,
@@ -68,9 +72,13 @@ function topmost(reader: Reader, table: Table, point: AbsPath): MountEntry | und
   const id = reader.mountId(point);
   const mount = id === undefined ? here.at(-1) : here.find((m) => m.id === id);
   if (mount !== undefined) return mount;
-  throw failure(5, "foreign_mount", `${point} is hidden by another mount`, {
-    detail: `mount ${here.at(-1)!.id} is there, and the path leads to mount ${id}`,
-    hint: `unmount what lies over it first: grep ' ${id} \\|^${id} ' /proc/self/mountinfo`,
+  throw hidden(here.at(-1)!);
+}
+
+function hidden(mount: MountEntry): Failure {
+  return failure(5, "foreign_mount", `${mount.point} is hidden by another mount`, {
+    detail: `mount ${mount.id} is there, and the path leads to another`,
+    hint: `see what lies over it: findmnt --target ${mount.point}`,
   });
 }
 

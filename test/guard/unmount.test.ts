@@ -297,6 +297,16 @@ test(
       true,
       false,
     ]);
+    const before = points(y);
+    assert.throws(
+      () => unmount(real, claim, inside(y, "work")),
+      refused("foreign_mount", /work\/own is not ours/),
+    );
+    assert.deepEqual(points(y), before, "nothing went before that was seen");
+    umount(inside(y, "work/own"));
+    assert.equal(unmount(real, claim, inside(y, "work")), true);
+    const merged = y.place.merged.slice(y.dir.length);
+    assert.deepEqual(points(y), ["/src/sub", "/src/sub/deep", merged]);
     assert.equal(precious(y), "irreplaceable");
   },
 );
