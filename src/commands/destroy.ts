@@ -16,7 +16,14 @@ export async function command(context: WriteContext): Promise<number> {
     lazy: args.has("force-lazy"),
   });
   try {
-    return await transact(context, { intent: "destroy", plans: session.plans, carryOut: session.carryOut });
+    const here = new Set(session.plans.map((plan) => plan.id));
+    const absent = targets.filter((target) => !here.has(target.id)).map((target) => target.name);
+    return await transact(context, {
+      intent: "destroy",
+      plans: session.plans,
+      carryOut: session.carryOut,
+      absent,
+    });
   } finally {
     session.close();
   }

@@ -2,7 +2,8 @@ import { planDestruction, planTargets } from "#engine/plan";
 import { select } from "#engine/select";
 import { changes } from "#model/plan";
 import { planJson } from "#views/json-plan";
-import { planText } from "#views/plan";
+import type { Look } from "#views/look";
+import { notApplied, planText } from "#views/plan";
 import type { Context } from "./context.ts";
 import { result } from "./context.ts";
 

@@ -8,7 +8,7 @@ import { busy } from "#views/busy";
 import { diagnosticsOf } from "#views/diagnostics";
 import { endedText, question } from "#views/ended";
 import { streamJson } from "#views/json-plan";
-import { planText } from "#views/plan";
+import { notApplied, planText } from "#views/plan";
 import { attemptText } from "#views/steps";
 import { usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
@@ -19,7 +19,8 @@ export type Transaction = {
   readonly intent: Plan["intent"];
   readonly plans: readonly Plan[];
   carryOut(plan: Plan, tell: Told): Promise<Carried>;
-  /** Said when there is nothing to do. */
+  /** Names of environments that were asked for and are not on this host. */
+  readonly absent?: readonly string[];
   readonly next?: "entry" | "no_entry";
 };
 
@@ -40,7 +41,9 @@ export async function transact(context: WriteContext, transaction: Transaction):
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
-function showPlans({ words, look }: WriteContext, { plans, intent }: Transaction): void {
+function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }: Transaction): void {
+  if (absent.length > 0) words.err(notApplied(absent));
+  if (plans.length === 0 && absent.length > 0) return;
   const shown = intent === "destroy" ? plans.filter((plan) => plan.kind === "ready") : plans;
   if (shown.length > 0 || plans.length === 0) words.err(planText(shown, look.err));
 }

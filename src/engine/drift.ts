@@ -7,10 +7,10 @@ import type { Finding } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
+import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
 import { ourOverlays } from "#plan/standing";
 import type { ReadHost } from "./host.ts";
-import { look } from "./make-plan.ts";
 import { lingering } from "./obstacles.ts";
 import type { Target } from "./select.ts";
 import type { StateView } from "./state.ts";
@@ -50,13 +50,33 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
 
 function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Env {
   const { id, name, file } = record;
-  const observed = look(host, state, machine, record, record);
+  const observed = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
   const unapplied = host.reader.textAny(file) !== record.text;
   const held =
     ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept"
       ? []
       : stillHeld(host, record, observed);
+  const elsewhere = observed.elsewhere?.alive;
+  if (elsewhere !== undefined) return { id, name, file, unapplied, findings: [abroad(record, elsewhere)] };
   return { id, name, file, unapplied, findings: [...findings(observed), ...held] };
+}
+
+/** Its mounts are another namespace's: whether they stand can only be seen from there. */
+function abroad(
+  { id, name }: EnvRecord,
+  { pid, command }: { readonly pid: number; readonly command: string },
+): Finding {
+  const where =
+    pid > 0
+      ? `applied in another mount namespace, where process ${pid} (${command}) lives`
+      : `applied in another mount namespace ${command}`;
+  return {
+    env: id,
+    address: `${name}.overlay`,
+    kind: "foreign",
+    detail: where,
+    fix: pid > 0 ? `nsenter -t ${pid} -m envctl drift ${name}` : "look from within it",
+  };
 }
 
 /** Row F7: unmounted lazily, or copied into another namespace, the overlay still uses upper. */
@@ -73,7 +93,8 @@ function stillHeld(host: ReadHost, record: EnvRecord, observed: Observed): reado
 
 function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Finding {
   const { id, file } = record;
-  const mounts = look(host, state, machine, record, record).mounts.length;
+  const mounts = observe(host.reader, id, record.lineage, state.path, { host: machine, record }).mounts
+    .length;
   const what =
     record.phase === "kept" ? "its writable layer is kept" : `${mounts} ${mounts === 1 ? "mount" : "mounts"}`;
   return {

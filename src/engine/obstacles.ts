@@ -1,3 +1,4 @@
+import type { AbsPath } from "#model/brand";
 import { mountTag } from "#model/identity";
 import type { Holder, Observed } from "#model/observed";
 import type { Blocker, Plan, ReadyPlan } from "#model/plan";
@@ -7,6 +8,7 @@ import { processesIn } from "#guard/groups";
 import { holders } from "#guard/holders";
 import { claimOf } from "#guard/prove";
 import { namespacesWith } from "#observe/namespaces";
+import { proc, quietly } from "#observe/proc";
 import { takesDown } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 
@@ -20,10 +22,8 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
   const lost = actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
   if (record === undefined || observed.rebooted || !(takesDown(actions) || lost)) return plan;
-  const own = processesIn(
-    host.reader,
-    observed.cgroups.filter((g) => g.exists).map((g) => g.dir),
-  );
+  const groups = observed.cgroups.filter((g) => g.exists).map((g) => g.dir);
+  const own = processesIn(host.reader, groups);
   const tag = mountTag(observed.lineage, plan.id);
   const views = namespacesWith(host.reader, tag, own);
   const claim = claimOf(record, observed.place.state);
@@ -35,11 +35,20 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
     tag,
     own,
   });
-  const blocked = found
+  const blocked = settled(host, groups, found)
     .filter((h) => intent === "apply" || !h.own)
     .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
   const foreign = foreignMounts(host.reader, claim, views);
   return blocked.length + foreign.length === 0 ? plan : { ...plan, kind: "blocked", blocked, foreign };
+}
+
+/** Ours fork while we look: who is in the groups by now is ours as well, and who has ended holds nothing. */
+function settled(host: ReadHost, groups: readonly AbsPath[], found: readonly Holder[]): readonly Holder[] {
+  if (found.every((h) => h.own)) return found;
+  const now = processesIn(host.reader, groups);
+  const lives = ({ pid }: Holder): boolean =>
+    quietly(() => host.reader.readlink(proc(pid, "cwd"))) !== undefined;
+  return found.flatMap((h) => (now.has(h.pid) ? [{ ...h, own: true }] : lives(h) ? [h] : []));
 }
 
 /** Who still sits in a recorded overlay that is mounted no longer (row F7). */

@@ -1,4 +1,4 @@
-import { failure } from "#model/diagnostic";
+import { failure, KernelError } from "#model/diagnostic";
 import type { InnerMount, Overlay } from "#model/resource";
 import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
@@ -17,12 +17,40 @@ type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
  */
 export function unmount(step: Of<"unmount">, x: Context, undo: Undo): undefined {
   const before = x.before.find((r) => r.address === step.address);
-  guardedUnmount(x, claim(x), step.point, { expected: step.mount, lazy: x.lazy });
+  try {
+    guardedUnmount(x, claim(x), step.point, { expected: step.mount, lazy: x.lazy });
+  } catch (error) {
+    throw error instanceof KernelError && error.errno === "EBUSY" ? busy(step, x, error) : error;
+  }
   x.mounted.delete(step.address);
   if (before?.kind === "overlay") undo(() => restack(before, x));
   if (before?.kind !== "volume" && before?.kind !== "tmpfs") return;
   x.down.set(before.address, before);
   undo(() => void (x.down.delete(before.address) && mountInner(before, x)));
+}
+
+/** Somebody came in after the plan looked, or holds it in a way only a closer look finds (a mapped library). */
+function busy(step: Of<"unmount">, x: Context, error: KernelError): Error {
+  const { merged } = x.plan.observed.place;
+  const dev = x.mounted.get(step.address)?.dev;
+  const found = holders(
+    x.reader,
+    { merged, ids: new Set([step.mount]), ...(dev === undefined ? {} : { dev }), tag: x.tag, own: new Set() },
+    true,
+  );
+  const who = found.map((h) => `process ${h.pid} (${h.command}): ${h.holds}`).join("; ");
+  return failure(
+    5,
+    "busy",
+    `${step.point} is in use`,
+    {
+      ...(who === "" ? {} : { detail: who }),
+      call: error.call,
+      errno: error.errno,
+      hint: "Leave or end these processes, then repeat the command: it goes on where this one stopped.",
+    },
+    error,
+  );
 }
 
 function restack(overlay: Overlay, x: Context): void {

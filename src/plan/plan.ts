@@ -1,4 +1,5 @@
 import type { AbsPath, EnvId } from "#model/brand";
+import type { Diagnostic } from "#model/diagnostic";
 import type { Action, Because, Change, Placement, ReadyPlan } from "#model/plan";
 import { summarise } from "#model/plan";
 import type { Observed } from "#model/observed";
@@ -24,7 +25,10 @@ export type PlanInput = {
 export function plan(input: PlanInput): ReadyPlan {
   const { observed, desired, intent } = input;
   const recorded = recordedResources(observed);
-  const actions = intent === "destroy" ? destroyActions(recorded) : applyActions(desired, recorded, observed);
+  const actions =
+    intent === "destroy"
+      ? destroyActions(gone(recorded, observed))
+      : applyActions(desired, recorded, observed);
   return {
     kind: "ready",
     intent,
@@ -35,23 +39,50 @@ export function plan(input: PlanInput): ReadyPlan {
     actions,
     summary: summarise(actions),
     drift: findings(observed),
-    warnings: [],
+    warnings: warnings(actions, observed),
     observed,
   };
+}
+
+/** Of a kept environment only the writable layer is left. */
+function gone(recorded: readonly Resource[], { record }: Observed): readonly Resource[] {
+  return record?.phase === "kept" ? record.resources.filter((r) => r.kind === "overlay") : recorded;
+}
+
+/** A writable layer belongs to the layers it was written over (Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems"). */
+function warnings(actions: readonly Action[], observed: Observed): readonly Diagnostic[] {
+  const overlay = actions.find((a) => a.kind === "overlay" && a.op === "replace");
+  const changed =
+    overlay?.op === "replace"
+      ? overlay.changes.find((c) => c.path === "lowers" || c.path === "rootfs")
+      : undefined;
+  if (changed === undefined || !observed.upperUsed) return [];
+  const [before, after] = [changed.before, changed.after].map((v) =>
+    Array.isArray(v) ? (v as string[]) : [String(v)],
+  );
+  const added = after!.filter((layer) => !before!.includes(layer));
+  const where = added.length > 0 ? `the one in ${added.join(", ")}` : "what is below it now";
+  const summary = `upper was written over other layers; a file it changed hides ${where}`;
+  return [
+    {
+      severity: "warning",
+      code: "overlay_rule",
+      summary,
+      hint: "To begin with a fresh upper: envctl destroy, then apply.",
+    },
+  ];
 }
 
 /** Directories used in place are left alone; everything else that is recorded goes. */
 function destroyActions(recorded: readonly Resource[]): readonly Action[] {
   const gone = recorded.filter((r) => r.kind !== "rootfs" && r.kind !== "layer");
-  return [...gone]
-    .reverse()
-    .map((before) => ({
-      op: "delete",
-      because: "requested",
-      address: before.address,
-      kind: before.kind,
-      before,
-    }));
+  return [...gone].reverse().map((before) => ({
+    op: "delete",
+    because: "requested",
+    address: before.address,
+    kind: before.kind,
+    before,
+  }));
 }
 
 function applyActions(

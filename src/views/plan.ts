@@ -25,6 +25,11 @@ export function planText(given: readonly Plan[], look: Look): string {
   return `${sections.join("")}${lastLine(plans, p)}\n`;
 }
 
+/** Environments that were to be destroyed and are not on this host. */
+export function notApplied(names: readonly string[]): string {
+  return `Nothing to destroy. ${list(inert(names))} ${names.length === 1 ? "is" : "are"} not applied.\n`;
+}
+
 /** `web-tests  envs/web-tests.yaml  (web-tests-931505fb)`. */
 export function header(env: Pick<Plan, "name" | "file" | "id">, look: Look, p: Paint): string {
   return `${p.bold(env.name)}  ${shown(env.file, look)}  ${p.dim(`(${env.id})`)}`;
