@@ -2,7 +2,6 @@ import { planDestruction, planTargets } from "#engine/plan";
 import { select } from "#engine/select";
 import { changes } from "#model/plan";
 import { planJson } from "#views/json-plan";
-import type { Look } from "#views/look";
 import { notApplied, planText } from "#views/plan";
 import type { Context } from "./context.ts";
 import { result } from "./context.ts";
@@ -14,7 +13,7 @@ export async function command(context: Context): Promise<number> {
   const plans = args.has("destroy") ? planDestruction(host, targets) : await planTargets(host, targets);
   result(
     context,
-    (look) => planText(plans, look),
+    (look) => (plans.length > 0 ? planText(plans, look) : notApplied(targets.map((target) => target.name))),
     () => planJson(plans),
   );
   return args.has("detailed-exitcode") && plans.some((plan) => changes(plan.summary) > 0) ? 2 : 0;
