@@ -35,7 +35,7 @@ function searchesPath(sh: string): boolean {
 // 0 is whoever writes it. The error goes to `ok`, since a shell does not say which write failed.
 const join = (index: number): string => {
   const fd = FD.cgroups + index;
-  return `echo 0 >&${fd} || { echo cgroup ${index} >&${FD.ok}; exit 125; }; exec ${fd}>&-`;
+  return `{ echo 0 >&${fd}; } 2>/dev/null || { echo cgroup ${index} >&${FD.ok}; exit 125; }; exec ${fd}>&-`;
 };
 
 /**

@@ -27,29 +27,31 @@ const PROC_SCRATCH = "/sys";
 /** The launches of this machine. Everything happens on the calling thread, between two turns of the event loop. */
 export function linuxLaunch(options: LaunchOptions): LaunchPort {
   const children = new Children(options.onChild);
-  let helpers: Helpers | undefined;
+  let host: Host | undefined;
   return {
     launch(spec, build, prepare) {
-      helpers ??= findHelpers();
+      host ??= { helpers: findHelpers(), stage: linuxStage(options.mounts), pidns: options.pidns ?? procTakesPidns() };
       children.listen();
-      return children.running(launchEntry({ spec, build, prepare, helpers, options }));
+      return children.running(launchEntry({ spec, build, prepare, host }));
     },
   };
 }
+
+/** What does not change from one launch to the next. */
+type Host = { readonly helpers: Helpers; readonly stage: Stage; readonly pidns: boolean };
 
 type Launch = {
   readonly spec: LaunchSpec;
   readonly build: (stage: Stage) => AbsPath;
   readonly prepare: (root: AbsPath) => Prepared;
-  readonly helpers: Helpers;
-  readonly options: LaunchOptions;
+  readonly host: Host;
 };
 
 /** An entry that waits for `go`. Dropping it ends it: at end of file it does not go on. */
 type Waiting = { readonly pid: number; readonly go: number; readonly ok: number };
 
 function launchEntry(launch: Launch): number {
-  const { spec } = launch;
+  const { spec, host } = launch;
   const before = whereWeAre();
   const fds: number[] = [];
   let waiting: Waiting | undefined;
@@ -57,13 +59,13 @@ function launchEntry(launch: Launch): number {
     const cgroups = openCgroups(spec.cgroups, fds);
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
     inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWPID | network, () => {
-      const at = launch.build(linuxStage(launch.options.mounts));
+      const at = launch.build(host.stage);
       const ready = launch.prepare(at);
       withFd(sealHost(at), (root) => {
         waiting = spawnWaiting(launch, ready, cgroups, fds);
         furnish(launch, root);
         awaitOk(waiting, spec.cgroups);
-        if (procFromInside(launch)) mountProc(root, takenProc(PROC_SCRATCH));
+        if (!host.pidns) mountProc(root, takenProc(PROC_SCRATCH));
         changeRoot(root);
         if (!tell(waiting.go, "go\n")) throw new EndedEarly();
       });
@@ -113,12 +115,8 @@ function sealHost(at: AbsPath): number {
   }
 }
 
-function procFromInside(launch: Launch): boolean {
-  return launch.options.pidns === false || !procTakesPidns();
-}
-
-function spawnWaiting(launch: Launch, ready: Prepared, cgroups: readonly number[], fds: number[]): Waiting {
-  const { argv, env } = entryCommand(launch.helpers, launch.spec, ready, procFromInside(launch) ? PROC_SCRATCH : undefined);
+function spawnWaiting({ spec, host }: Launch, ready: Prepared, cgroups: readonly number[], fds: number[]): Waiting {
+  const { argv, env } = entryCommand(host.helpers, spec, ready, host.pidns ? undefined : PROC_SCRATCH);
   const [goRead, go] = pipe2();
   const [ok, okWrite] = pipe2();
   fds.push(go, ok);
@@ -132,9 +130,8 @@ function spawnWaiting(launch: Launch, ready: Prepared, cgroups: readonly number[
 }
 
 /** All that can be done while the child starts. */
-function furnish(launch: Launch, root: number): void {
-  const { spec } = launch;
-  if (!procFromInside(launch)) mountProc(root, newProc());
+function furnish({ spec, host }: Launch, root: number): void {
+  if (host.pidns) mountProc(root, newProc());
   mountDev(root);
   mountSys(root);
   sethostname(spec.hostname);
