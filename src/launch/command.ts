@@ -54,7 +54,10 @@ export function findCommand(at: Lookup, name: string): string {
     const { path, refused } = search(at, name);
     if (path !== undefined) return path;
     if (refused !== undefined) throw notExecutable(quoted, refused, look(at, refused));
-    throw failure(127, "no_command", `command not found: ${quoted}`, { detail: `looked in ${at.path}`, hint: "name it by its path inside, or set PATH in entry.env" });
+    throw failure(127, "no_command", `command not found: ${quoted}`, {
+      detail: `looked in ${at.path}`,
+      hint: "name it by its path inside, or set PATH in entry.env",
+    });
   }
   const path = inside(at, name);
   const found = look(at, path);
@@ -65,5 +68,10 @@ export function findCommand(at: Lookup, name: string): string {
 
 function notExecutable(quoted: string, path: string, found: Found): Error {
   const why = found === "directory" ? `${path} is a directory` : `${path} is not an executable file`;
-  return failure(126, "no_command", `cannot execute ${quoted}: ${why}`, found === "directory" ? {} : { hint: "chmod +x, or name its interpreter" });
+  return failure(
+    126,
+    "no_command",
+    `cannot execute ${quoted}: ${why}`,
+    found === "directory" ? {} : { hint: "chmod +x, or name its interpreter" },
+  );
 }

@@ -10,7 +10,12 @@ export function exitCode(ending: Ending): number {
 }
 
 /** What the memory controller of a group says now; bytes in decimal, absent where there is no limit or no such file. */
-export type MemoryState = { readonly kills: number; readonly peak?: string; readonly limit?: string; readonly swap?: string };
+export type MemoryState = {
+  readonly kills: number;
+  readonly peak?: string;
+  readonly limit?: string;
+  readonly swap?: string;
+};
 
 type TextReader = Pick<Reader, "textAny">;
 
@@ -28,13 +33,17 @@ function bytes(text: string | undefined): bigint | undefined {
 }
 
 /** Leaves out what is undefined, so that absent keys stay absent. */
-function known(values: { readonly [K in "peak" | "limit" | "swap"]: bigint | undefined }): Omit<MemoryState, "kills"> {
+function known(values: { readonly [K in "peak" | "limit" | "swap"]: bigint | undefined }): Omit<
+  MemoryState,
+  "kills"
+> {
   const found = Object.entries(values).filter((entry) => entry[1] !== undefined);
   return Object.fromEntries(found.map(([key, value]) => [key, String(value)]));
 }
 
 function v1(read: (file: string) => string | undefined): MemoryState {
-  const finite = (value: bigint | undefined): bigint | undefined => (value !== undefined && value < V1_UNLIMITED ? value : undefined);
+  const finite = (value: bigint | undefined): bigint | undefined =>
+    value !== undefined && value < V1_UNLIMITED ? value : undefined;
   const limit = finite(bytes(read("memory.limit_in_bytes")));
   const both = finite(bytes(read("memory.memsw.limit_in_bytes")));
   const swap = limit === undefined || both === undefined ? undefined : both - limit;
@@ -45,7 +54,14 @@ function v1(read: (file: string) => string | undefined): MemoryState {
 function v2(read: (file: string) => string | undefined): MemoryState {
   const kills = field(read("memory.events"), "oom_kill");
   // memory.peak came with Linux 5.19.
-  return { kills, ...known({ limit: bytes(read("memory.max")), swap: bytes(read("memory.swap.max")), peak: bytes(read("memory.peak")) }) };
+  return {
+    kills,
+    ...known({
+      limit: bytes(read("memory.max")),
+      swap: bytes(read("memory.swap.max")),
+      peak: bytes(read("memory.peak")),
+    }),
+  };
 }
 
 /**
@@ -55,7 +71,8 @@ function v2(read: (file: string) => string | undefined): MemoryState {
 export function memoryState(reader: TextReader, cgroups: readonly OwnedCgroup[]): MemoryState | undefined {
   const group = cgroups.find((c) => c.controllers.includes("memory"));
   if (group === undefined) return undefined;
-  const at = (dir: AbsPath): MemoryState => (group.version === 1 ? v1 : v2)((file) => reader.textAny(join(dir, file)));
+  const at = (dir: AbsPath): MemoryState =>
+    (group.version === 1 ? v1 : v2)((file) => reader.textAny(join(dir, file)));
   const own = at(group.dir);
   if (own.limit !== undefined) return own;
   const { limit, swap } = at(parentOf(group.dir));

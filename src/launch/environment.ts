@@ -14,7 +14,11 @@ export type Caller = {
  * The environment of an entry, as Docker makes it: PATH, HOSTNAME, TERM on a terminal, then what the file says. A bare name passes
  * through from the caller and is left out where the caller has none. HOME is added once the root's passwd is read.
  */
-export function environmentOf(declared: Readonly<Record<string, EnvValue>>, hostname: string, caller: Caller): Readonly<Record<string, string>> {
+export function environmentOf(
+  declared: Readonly<Record<string, EnvValue>>,
+  hostname: string,
+  caller: Caller,
+): Readonly<Record<string, string>> {
   const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: hostname };
   if (caller.terminal) env["TERM"] = caller.variable("TERM") ?? "xterm";
   for (const [name, value] of Object.entries(declared)) {
@@ -25,7 +29,8 @@ export function environmentOf(declared: Readonly<Record<string, EnvValue>>, host
 }
 
 // Names a shell computes, refuses to set, or would trip over; bash's are here because /bin/sh may be bash.
-const RESERVED = /^(_|_envctl_.*|IFS|OPTIND|OPTARG|PPID|UID|EUID|GROUPS|SHLVL|SHELLOPTS|LINENO|RANDOM|SRANDOM|SECONDS|DIRSTACK|FUNCNAME|HISTCMD|PIPESTATUS|EPOCH.*|COMP_.*|BASH.*)$/;
+const RESERVED =
+  /^(_|_envctl_.*|IFS|OPTIND|OPTARG|PPID|UID|EUID|GROUPS|SHLVL|SHELLOPTS|LINENO|RANDOM|SRANDOM|SECONDS|DIRSTACK|FUNCNAME|HISTCMD|PIPESTATUS|EPOCH.*|COMP_.*|BASH.*)$/;
 
 /** Whether a shell's `export` hands a variable of this name on unchanged. */
 export function isExportable(name: string): boolean {

@@ -25,7 +25,17 @@ export type Launching = {
 export function launchSpec(entry: Entry, { id, root, cgroups, command, caller }: Launching): LaunchSpec {
   const { workdir, hostname, network } = entry;
   const env = environmentOf(entry.env, hostname, caller);
-  return { id, root, cgroups, command, env, workdir, hostname, network, ...(entry.user === undefined ? {} : { user: entry.user }) };
+  return {
+    id,
+    root,
+    cgroups,
+    command,
+    env,
+    workdir,
+    hostname,
+    network,
+    ...(entry.user === undefined ? {} : { user: entry.user }),
+  };
 }
 
 /** A launched entry. `deliver` hands a signal on to it (FORWARDED); `outcome` resolves once it ended. */
@@ -51,7 +61,11 @@ export function start(
   const { deliver, ended } = forward(reader, running);
   const outcome = ended.then((ending) => {
     const ranMs = clock.monotonic() - started;
-    const oom = oomReport(before, memoryState(reader, spec.cgroups), { ending, ranMs, command: spec.command });
+    const oom = oomReport(before, memoryState(reader, spec.cgroups), {
+      ending,
+      ranMs,
+      command: spec.command,
+    });
     return { ending, ranMs, ...(oom === undefined ? {} : { oom }) };
   });
   return { pid: running.pid, deliver, outcome };

@@ -10,7 +10,11 @@ import { resolveUser } from "./user.ts";
  * Reads out of a built root what a launch still needs: who the user is, where the command lies, HOME. Every path is resolved as
  * the entry would, without leaving `root`. @throws Failure 125, 126, 127
  */
-export function prepare(reader: Pick<Reader, "statIn" | "textIn">, spec: LaunchSpec, root: AbsPath): Prepared {
+export function prepare(
+  reader: Pick<Reader, "statIn" | "textIn">,
+  spec: LaunchSpec,
+  root: AbsPath,
+): Prepared {
   const user = resolveUser(spec.user, reader.textIn(root, "/etc/passwd"), reader.textIn(root, "/etc/group"));
   checkWorkdir(reader, root, spec.workdir);
   const env: Readonly<Record<string, string>> = { HOME: user.home, ...spec.env };
@@ -22,8 +26,13 @@ export function prepare(reader: Pick<Reader, "statIn" | "textIn">, spec: LaunchS
 function checkWorkdir(reader: Pick<Reader, "statIn">, root: AbsPath, workdir: string): void {
   const type = reader.statIn(root, workdir)?.type;
   if (type === "dir") return;
-  const summary = type === undefined ? `the working directory ${workdir} does not exist inside` : `the working directory ${workdir} is no directory inside`;
-  throw failure(125, "not_directory", summary, { hint: "create it in the rootfs or a layer, mount a volume there, or change entry.workdir" });
+  const summary =
+    type === undefined
+      ? `the working directory ${workdir} does not exist inside`
+      : `the working directory ${workdir} is no directory inside`;
+  throw failure(125, "not_directory", summary, {
+    hint: "create it in the rootfs or a layer, mount a volume there, or change entry.workdir",
+  });
 }
 
 /** Variables a shell cannot export are set by the rootfs's own env(1), which then executes the command. */
@@ -41,10 +50,14 @@ function exported(
   if (through === undefined || (command[0] ?? "").includes("=")) {
     const names = odd.map(([name]) => JSON.stringify(name)).join(", ");
     throw failure(125, "refused", `cannot set ${names} in entry.env`, {
-      detail: "a shell cannot export a variable of this name, and the rootfs has no env(1) in PATH that could",
+      detail:
+        "a shell cannot export a variable of this name, and the rootfs has no env(1) in PATH that could",
       hint: "rename it, or add env (coreutils, busybox) to the rootfs",
     });
   }
-  return { argv: [through, ...odd.map(([name, value]) => `${name}=${value}`), ...command], program: through, env: plain };
+  return {
+    argv: [through, ...odd.map(([name, value]) => `${name}=${value}`), ...command],
+    program: through,
+    env: plain,
+  };
 }
-

@@ -9,7 +9,8 @@ export const FORWARDED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIG
 /** What a process does with a signal, out of its /proc/PID/status (proc_pid_status(5)). */
 export function disposition(status: string, signal: string): "default" | "ignored" | "caught" {
   const bit = 1n << BigInt((signalNumber(signal) ?? 1) - 1);
-  const has = (mask: string): boolean => (BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`) & bit) !== 0n;
+  const has = (mask: string): boolean =>
+    (BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`) & bit) !== 0n;
   return has("SigCgt") ? "caught" : has("SigIgn") ? "ignored" : "default";
 }
 

@@ -1,7 +1,12 @@
 import { failure } from "#model/diagnostic";
 import type { UserIds } from "#model/launch";
 
-type PasswdEntry = { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string };
+type PasswdEntry = {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+};
 type GroupEntry = { readonly name: string; readonly gid: number; readonly members: readonly string[] };
 
 /** Largest id; 2^32-1 means "unchanged" to setresuid(2). */
@@ -18,7 +23,9 @@ function parsePasswd(text: string): readonly PasswdEntry[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", , uid, gid, , home = ""] = line.split(":");
     const ids = [number(uid), number(gid)] as const;
-    return name === "" || ids[0] === undefined || ids[1] === undefined ? [] : [{ name, uid: ids[0], gid: ids[1], home }];
+    return name === "" || ids[0] === undefined || ids[1] === undefined
+      ? []
+      : [{ name, uid: ids[0], gid: ids[1], home }];
   });
 }
 
@@ -27,7 +34,9 @@ function parseGroup(text: string): readonly GroupEntry[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", , id, members = ""] = line.split(":");
     const gid = number(id);
-    return name === "" || gid === undefined ? [] : [{ name, gid, members: members.split(",").filter((m) => m !== "") }];
+    return name === "" || gid === undefined
+      ? []
+      : [{ name, gid, members: members.split(",").filter((m) => m !== "") }];
   });
 }
 
@@ -36,7 +45,11 @@ function parseGroup(text: string): readonly GroupEntry[] {
  * nothing means 0; a number needs no entry, and has group 0 and home `/` without one; supplementary groups are those that list the
  * user, and none where a group is given. @throws Failure 125, no_user
  */
-export function resolveUser(user: string | undefined, passwd: string | undefined, group: string | undefined): UserIds {
+export function resolveUser(
+  user: string | undefined,
+  passwd: string | undefined,
+  group: string | undefined,
+): UserIds {
   const [wanted = "", wantedGroup] = (user ?? "").split(/:(.*)/s);
   const who = wanted === "" ? "0" : wanted;
   const groups = parseGroup(group ?? "");
@@ -47,7 +60,9 @@ export function resolveUser(user: string | undefined, passwd: string | undefined
   const base = { uid, name: entry?.name ?? "", home: entry?.home || "/" };
   if (wantedGroup === undefined || wantedGroup === "") {
     const gid = entry?.gid ?? 0;
-    const listed = groups.filter((g) => entry !== undefined && g.members.includes(entry.name) && g.gid !== gid);
+    const listed = groups.filter(
+      (g) => entry !== undefined && g.members.includes(entry.name) && g.gid !== gid,
+    );
     return { ...base, gid, groups: [...new Set(listed.map((g) => g.gid))] };
   }
   const gid = groups.find((g) => g.name === wantedGroup)?.gid ?? number(wantedGroup);
@@ -62,8 +77,12 @@ function unknown(
   text: string | undefined,
   entries: readonly { readonly name: string }[],
 ): Error {
-  const why = text === undefined ? `the rootfs has no ${file}` : `the rootfs's ${file} has no ${kind} ${JSON.stringify(name)}`;
+  const why =
+    text === undefined
+      ? `the rootfs has no ${file}`
+      : `the rootfs's ${file} has no ${kind} ${JSON.stringify(name)}`;
   const names = entries.map((e) => e.name).slice(0, 12);
-  const hint = names.length > 0 ? `use a number, or one of ${names.join(", ")}` : "use a number: it needs no entry";
+  const hint =
+    names.length > 0 ? `use a number, or one of ${names.join(", ")}` : "use a number: it needs no entry";
   return failure(125, "no_user", `no ${kind} ${JSON.stringify(name)}: ${why}`, { hint });
 }

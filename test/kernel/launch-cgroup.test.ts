@@ -14,7 +14,14 @@ import { scratch } from "./fixture.ts";
 import { assertUnchanged, launch, launchOf, prepareDir, type Job } from "./launch-fixture.ts";
 
 const real = (...controllers: readonly string[]) =>
-  needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", ...controllers.map((name) => `cgroup:${name}` as const));
+  needs(
+    "root",
+    "mounts",
+    "overlay",
+    "program:busybox",
+    "program:setpriv",
+    ...controllers.map((name) => `cgroup:${name}` as const),
+  );
 
 const clock = { now: () => Date.now() / 1000, monotonic: () => performance.now(), pause: () => undefined };
 const reader = linuxReader({ uid: 0, pid: process.pid });
@@ -31,7 +38,8 @@ class Bench {
     t.after(async () => {
       for (const entry of this.#entries) entry.deliver("SIGKILL");
       await Promise.all(this.#entries.map((entry) => entry.outcome));
-      for (const dir of this.#dirs.reverse()) for (let tries = 0; !removed(dir) && tries < 100; tries++) await setTimeout(20);
+      for (const dir of this.#dirs.reverse())
+        for (let tries = 0; !removed(dir) && tries < 100; tries++) await setTimeout(20);
     });
   }
 
@@ -65,7 +73,8 @@ class Bench {
   #make(parent: AbsPath, dir: AbsPath, enable: readonly string[]): void {
     this.#dirs.push(parent, dir);
     mkdirSync(parent);
-    if (enable.length > 0) writeFileSync(join(parent, "cgroup.subtree_control"), enable.map((name) => `+${name}`).join(" "));
+    if (enable.length > 0)
+      writeFileSync(join(parent, "cgroup.subtree_control"), enable.map((name) => `+${name}`).join(" "));
     mkdirSync(dir);
   }
 }
@@ -80,36 +89,57 @@ function removed(dir: string): boolean {
   }
 }
 
-function limit(group: OwnedCgroup, v1: readonly [file: string, value: string], v2: readonly [file: string, value: string]): void {
+function limit(
+  group: OwnedCgroup,
+  v1: readonly [file: string, value: string],
+  v2: readonly [file: string, value: string],
+): void {
   const [file, value] = group.version === 1 ? v1 : v2;
   writeFileSync(join(group.dir, file), value);
 }
 
-test("the entry is in its groups, which are the roots of its cgroup namespace (E13)", real("memory", "pids"), async (t) => {
-  const bench = new Bench(t);
-  const dir = bench.dir();
-  const cgroups = bench.groups("memory", "pids");
-  const entry = bench.start({ dir, cgroups, command: ["sh", "-c", "cat /proc/self/cgroup >/seen; exec sleep 1000"] });
-  for (const group of cgroups) assert.equal(readFileSync(join(group.dir, "cgroup.procs"), "utf8").split("\n")[0], `${entry.pid}`);
-  const seen = join(dir, "upper/seen");
-  while (!existsSync(seen) || !/^0::|:pids:.*\n/m.test(readFileSync(seen, "utf8"))) await setTimeout(2);
-  const lines = readFileSync(seen, "utf8").split("\n");
-  for (const group of cgroups) {
-    const line = lines.find((it) => (group.version === 2 ? it.startsWith("0::") : it.split(":")[1]!.split(",").includes(group.controllers[0]!)));
-    assert.equal(line?.split(":").at(-1), "/");
-  }
-  entry.deliver("SIGTERM");
-  const { ending } = await entry.outcome;
-  assert.deepEqual(ending, { signal: "SIGTERM" });
-  assert.equal(exitCode(ending), 143);
-});
+test(
+  "the entry is in its groups, which are the roots of its cgroup namespace (E13)",
+  real("memory", "pids"),
+  async (t) => {
+    const bench = new Bench(t);
+    const dir = bench.dir();
+    const cgroups = bench.groups("memory", "pids");
+    const entry = bench.start({
+      dir,
+      cgroups,
+      command: ["sh", "-c", "cat /proc/self/cgroup >/seen; exec sleep 1000"],
+    });
+    for (const group of cgroups)
+      assert.equal(readFileSync(join(group.dir, "cgroup.procs"), "utf8").split("\n")[0], `${entry.pid}`);
+    const seen = join(dir, "upper/seen");
+    while (!existsSync(seen) || !/^0::|:pids:.*\n/m.test(readFileSync(seen, "utf8"))) await setTimeout(2);
+    const lines = readFileSync(seen, "utf8").split("\n");
+    for (const group of cgroups) {
+      const line = lines.find((it) =>
+        group.version === 2
+          ? it.startsWith("0::")
+          : it.split(":")[1]!.split(",").includes(group.controllers[0]!),
+      );
+      assert.equal(line?.split(":").at(-1), "/");
+    }
+    entry.deliver("SIGTERM");
+    const { ending } = await entry.outcome;
+    assert.deepEqual(ending, { signal: "SIGTERM" });
+    assert.equal(exitCode(ending), 143);
+  },
+);
 
 test("limits hold from the entry's first instruction on", real("pids"), async (t) => {
   const bench = new Bench(t);
   const dir = bench.dir();
   const cgroups = bench.groups("pids");
   limit(cgroups[0]!, ["pids.max", "1"], ["pids.max", "1"]);
-  const { stdout, stderr, ending } = launch({ dir, cgroups, command: ["sh", "-c", "(echo forked); echo still here"] });
+  const { stdout, stderr, ending } = launch({
+    dir,
+    cgroups,
+    command: ["sh", "-c", "(echo forked); echo still here"],
+  });
   assert.doesNotMatch(stdout, /forked/);
   assert.match(stderr, /fork/);
   assert.notDeepEqual(ending, { code: 0 });
@@ -145,7 +175,8 @@ test("a child killed for memory is told apart from the entry", real("memory"), a
 test("a run that stays within its limits has no such report", real("memory"), async (t) => {
   const bench = new Bench(t);
   const dir = bench.dir();
-  const { ending, oom } = await bench.start({ dir, cgroups: bench.groups("memory"), command: ["true"] }).outcome;
+  const { ending, oom } = await bench.start({ dir, cgroups: bench.groups("memory"), command: ["true"] })
+    .outcome;
   assert.deepEqual([ending, oom], [{ code: 0 }, undefined]);
 });
 
@@ -167,20 +198,37 @@ test("several entries of one process end on their own and are told apart", real(
   const first = bench.start({ dir, command: ["sh", "-c", "sleep 0.2; exit 4"] });
   const other = bench.start({ dir: bench.dir(), command: ["sh", "-c", "exit 5"] });
   const endings = await Promise.all([first.outcome, other.outcome]);
-  assert.deepEqual(endings.map((it) => it.ending), [{ code: 4 }, { code: 5 }]);
+  assert.deepEqual(
+    endings.map((it) => it.ending),
+    [{ code: 4 }, { code: 5 }],
+  );
 });
 
-test("an entry that catches a signal gets it; the keyboard's reach its whole process group", real(), async (t) => {
-  const bench = new Bench(t);
-  const dir = bench.dir();
-  const catches = bench.start({ dir, command: ["sh", "-c", "trap 'exit 9' TERM; echo ready >/ready; while :; do sleep 0.01; done"] });
-  while (!existsSync(join(dir, "upper/ready"))) await setTimeout(2);
-  catches.deliver("SIGTERM");
-  assert.deepEqual((await catches.outcome).ending, { code: 9 });
-  const second = bench.dir();
-  const waits = bench.start({ dir: second, command: ["sh", "-c", "trap 'echo $? >/status' INT; echo ready >/ready; sleep 1000; exit 6"] });
-  while (!existsSync(join(second, "upper/ready"))) await setTimeout(2);
-  await setTimeout(50);
-  waits.deliver("SIGINT");
-  assert.deepEqual((await waits.outcome).ending, { code: 6 }, "sleep was interrupted, the shell's trap ran, and it went on");
-});
+test(
+  "an entry that catches a signal gets it; the keyboard's reach its whole process group",
+  real(),
+  async (t) => {
+    const bench = new Bench(t);
+    const dir = bench.dir();
+    const catches = bench.start({
+      dir,
+      command: ["sh", "-c", "trap 'exit 9' TERM; echo ready >/ready; while :; do sleep 0.01; done"],
+    });
+    while (!existsSync(join(dir, "upper/ready"))) await setTimeout(2);
+    catches.deliver("SIGTERM");
+    assert.deepEqual((await catches.outcome).ending, { code: 9 });
+    const second = bench.dir();
+    const waits = bench.start({
+      dir: second,
+      command: ["sh", "-c", "trap 'echo $? >/status' INT; echo ready >/ready; sleep 1000; exit 6"],
+    });
+    while (!existsSync(join(second, "upper/ready"))) await setTimeout(2);
+    await setTimeout(50);
+    waits.deliver("SIGINT");
+    assert.deepEqual(
+      (await waits.outcome).ending,
+      { code: 6 },
+      "sleep was interrupted, the shell's trap ran, and it went on",
+    );
+  },
+);

@@ -65,7 +65,12 @@ export function launchOf(job: Job): { readonly spec: LaunchSpec; readonly build:
     ...(user === undefined ? {} : { user }),
     ...(bounding === undefined ? {} : { bounding }),
   };
-  const overlay = { tag: "envctl:test", lowers: [join(dir, "rootfs")], rw: { upper: join(dir, "upper"), work: join(dir, "work") }, options: {} };
+  const overlay = {
+    tag: "envctl:test",
+    lowers: [join(dir, "rootfs")],
+    rw: { upper: join(dir, "upper"), work: join(dir, "work") },
+    options: {},
+  };
   const build = (stage: Stage): AbsPath => {
     if (job.applied === undefined) stage.overlay(overlay, merged);
     return merged;
@@ -106,7 +111,8 @@ export function launchAll(jobs: readonly [Job, ...Job[]]): readonly Outcome[] {
   const [file = "", ...args] = [...ALONE, ...programFor(jobs)];
   const { stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
   const outcomes = outcomesOf(jobs[0].dir);
-  if (outcomes.length !== jobs.length) throw new Error(`${outcomes.length} of ${jobs.length} launches were reported: ${stderr}`);
+  if (outcomes.length !== jobs.length)
+    throw new Error(`${outcomes.length} of ${jobs.length} launches were reported: ${stderr}`);
   return outcomes;
 }
 
@@ -120,7 +126,10 @@ export function inside(job: Omit<Job, "command">, script: string): string {
 }
 
 /** Processes that have `word` among their arguments, zombies left out. */
-export function processesWith(word: string, fits: (argv: readonly string[]) => boolean = () => true): readonly number[] {
+export function processesWith(
+  word: string,
+  fits: (argv: readonly string[]) => boolean = () => true,
+): readonly number[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
@@ -133,7 +142,10 @@ export function processesWith(word: string, fits: (argv: readonly string[]) => b
 }
 
 /** Waits for a process that has `word` among its arguments. */
-export async function processWith(word: string, fits?: (argv: readonly string[]) => boolean): Promise<number> {
+export async function processWith(
+  word: string,
+  fits?: (argv: readonly string[]) => boolean,
+): Promise<number> {
   for (let waited = 0; waited < 20_000; waited += 5) {
     const [pid] = processesWith(word, fits);
     if (pid !== undefined) return pid;

@@ -7,7 +7,17 @@ import { setTimeout } from "node:timers/promises";
 import { join, type AbsPath } from "#model/brand";
 import { needs } from "#test/needs";
 import { scratch } from "./fixture.ts";
-import { ALONE, assertUnchanged, launch, outcomesOf, prepareDir, processesWith, processWith, programFor, type Job } from "./launch-fixture.ts";
+import {
+  ALONE,
+  assertUnchanged,
+  launch,
+  outcomesOf,
+  prepareDir,
+  processesWith,
+  processWith,
+  programFor,
+  type Job,
+} from "./launch-fixture.ts";
 
 const real = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv");
 const straced = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:strace");
@@ -27,22 +37,41 @@ async function gone(dir: AbsPath): Promise<number> {
   return performance.now() - begin;
 }
 
-test("SIGKILL of the launching process takes a running entry along within milliseconds (F20)", real, async (t) => {
-  const dir = prepareDir(scratch(t));
-  const [file, ...args] = programFor([marking(dir)]);
-  const parent = spawn(file, args, { stdio: "ignore" });
-  t.after(() => parent.kill("SIGKILL"));
-  await processWith(dir, (argv) => argv[0] === "sh");
-  while (!existsSync(join(dir, "upper/ran"))) await setTimeout(1);
-  parent.kill("SIGKILL");
-  await once(parent, "exit");
-  const ms = await gone(dir);
-  assert.ok(ms < 500, `its processes lived for ${ms} ms`);
-  assert.equal(existsSync(join(dir, "mark")), false);
-});
+test(
+  "SIGKILL of the launching process takes a running entry along within milliseconds (F20)",
+  real,
+  async (t) => {
+    const dir = prepareDir(scratch(t));
+    const [file, ...args] = programFor([marking(dir)]);
+    const parent = spawn(file, args, { stdio: "ignore" });
+    t.after(() => parent.kill("SIGKILL"));
+    await processWith(dir, (argv) => argv[0] === "sh");
+    while (!existsSync(join(dir, "upper/ran"))) await setTimeout(1);
+    parent.kill("SIGKILL");
+    await once(parent, "exit");
+    const ms = await gone(dir);
+    assert.ok(ms < 500, `its processes lived for ${ms} ms`);
+    assert.equal(existsSync(join(dir, "mark")), false);
+  },
+);
 
 /** System calls that a launch goes through, roughly in this order. */
-const CALLS = ["unshare", "mount_setattr", "open_tree", "pipe2", "close_range", "clone3", "fsmount", "move_mount", "sethostname", "poll", "pivot_root", "umount2", "setns", "chroot"];
+const CALLS = [
+  "unshare",
+  "mount_setattr",
+  "open_tree",
+  "pipe2",
+  "close_range",
+  "clone3",
+  "fsmount",
+  "move_mount",
+  "sethostname",
+  "poll",
+  "pivot_root",
+  "umount2",
+  "setns",
+  "chroot",
+];
 
 type Point = { readonly call: string; readonly nth: number };
 
@@ -50,7 +79,10 @@ type Point = { readonly call: string; readonly nth: number };
 function points(dir: AbsPath): readonly Point[] {
   const log = join(dir, "trace");
   launch({ dir, command: ["true"] }, ["strace", "-f", "-o", log, "-e", `trace=${CALLS.join()}`]);
-  const calls = readFileSync(log, "utf8").split("\n").map((line) => /^(\d+) +(\w+)\(/.exec(line)).filter((match) => match !== null);
+  const calls = readFileSync(log, "utf8")
+    .split("\n")
+    .map((line) => /^(\d+) +(\w+)\(/.exec(line))
+    .filter((match) => match !== null);
   const main = calls.find((match) => match[2] === "pivot_root")?.[1];
   const counts = new Map<string, number>();
   const found: Point[] = [];
@@ -68,31 +100,58 @@ function points(dir: AbsPath): readonly Point[] {
   });
 }
 
-test("killed at any point of a launch, the entry never runs on the host, and not at all before its root is ready (F21)", straced, async (t) => {
-  const dir = prepareDir(scratch(t));
-  const all = points(dir);
-  assert.deepEqual(CALLS.filter((call) => !all.some((point) => point.call === call)), [], "every call was seen");
-  for (const { call, nth } of all) {
-    rmSync(join(dir, "upper"), { recursive: true });
-    rmSync(join(dir, "work"), { recursive: true });
-    rmSync(join(dir, "result.json"), { force: true });
-    for (const name of ["upper", "work"]) mkdirSync(join(dir, name));
-    const { signal, status } = spawnSync("strace", ["-f", "-o", "/dev/null", "-e", `inject=${call}:signal=KILL:when=${nth}`, ...programFor([marking(dir)])], { timeout: 30_000 });
-    const where = `${call} number ${nth}`;
-    assert.ok(signal === "SIGKILL" || status === 137, `${where} was hit: ${signal ?? status}`);
-    await gone(dir);
-    assert.equal(existsSync(join(dir, "mark")), false, `${where}: it ran on the host`);
-    assert.deepEqual(outcomesOf(dir), [], `${where}: it was reported as started`);
-    if (call !== "setns" && call !== "chroot" && !(call === "unshare" && nth > 1)) {
-      assert.equal(existsSync(join(dir, "upper/ran")), false, `${where}: it ran`);
+test(
+  "killed at any point of a launch, the entry never runs on the host, and not at all before its root is ready (F21)",
+  straced,
+  async (t) => {
+    const dir = prepareDir(scratch(t));
+    const all = points(dir);
+    assert.deepEqual(
+      CALLS.filter((call) => !all.some((point) => point.call === call)),
+      [],
+      "every call was seen",
+    );
+    for (const { call, nth } of all) {
+      rmSync(join(dir, "upper"), { recursive: true });
+      rmSync(join(dir, "work"), { recursive: true });
+      rmSync(join(dir, "result.json"), { force: true });
+      for (const name of ["upper", "work"]) mkdirSync(join(dir, name));
+      const { signal, status } = spawnSync(
+        "strace",
+        [
+          "-f",
+          "-o",
+          "/dev/null",
+          "-e",
+          `inject=${call}:signal=KILL:when=${nth}`,
+          ...programFor([marking(dir)]),
+        ],
+        { timeout: 30_000 },
+      );
+      const where = `${call} number ${nth}`;
+      assert.ok(signal === "SIGKILL" || status === 137, `${where} was hit: ${signal ?? status}`);
+      await gone(dir);
+      assert.equal(existsSync(join(dir, "mark")), false, `${where}: it ran on the host`);
+      assert.deepEqual(outcomesOf(dir), [], `${where}: it was reported as started`);
+      if (call !== "setns" && call !== "chroot" && !(call === "unshare" && nth > 1)) {
+        assert.equal(existsSync(join(dir, "upper/ran")), false, `${where}: it ran`);
+      }
     }
-  }
-});
+  },
+);
 
 test("a helper that is killed before the entry ran is a failure of the launch", straced, async (t) => {
   const dir = prepareDir(scratch(t));
   // The launching process executes nothing itself: the second execve of a thread is the first shell's.
-  const outcome = launch(marking(dir), [...ALONE, "strace", "-f", "-o", "/dev/null", "-e", "inject=execve:signal=KILL:when=2"]);
+  const outcome = launch(marking(dir), [
+    ...ALONE,
+    "strace",
+    "-f",
+    "-o",
+    "/dev/null",
+    "-e",
+    "inject=execve:signal=KILL:when=2",
+  ]);
   assert.equal(outcome.failure?.exit, 125);
   assert.equal(outcome.failure?.summary, "the entry's process ended by SIGKILL before it was started");
   assertUnchanged(outcome);

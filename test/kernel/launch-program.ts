@@ -16,7 +16,10 @@ const children = (): string => readFileSync("/proc/thread-self/children", "utf8"
 const report = (): void => writeFileSync(join(jobs[0].dir, "result.json"), JSON.stringify(outcomes));
 
 for (const [index, job] of jobs.entries()) {
-  const port = linuxLaunch({ onChild: (wake) => void process.on("SIGCHLD", wake), ...(job.pidns === false ? { pidns: false } : {}) });
+  const port = linuxLaunch({
+    onChild: (wake) => void process.on("SIGCHLD", wake),
+    ...(job.pidns === false ? { pidns: false } : {}),
+  });
   const before = surroundings();
   try {
     const { spec, build } = launchOf(job);
@@ -29,7 +32,12 @@ for (const [index, job] of jobs.entries()) {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { summary, code } = error.diagnostics[0]!;
-    outcomes[index] = { before, after: surroundings(), children: children(), failure: { exit: error.exit, code, summary } };
+    outcomes[index] = {
+      before,
+      after: surroundings(),
+      children: children(),
+      failure: { exit: error.exit, code, summary },
+    };
   }
 }
 report();

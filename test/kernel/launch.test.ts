@@ -1,13 +1,33 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import test, { type TestContext } from "node:test";
 import { join } from "#model/brand";
 import { needs } from "#test/needs";
 import { linuxMounts } from "#kernel/mounts";
 import { mountsBelow, scratch } from "./fixture.ts";
-import { ALONE, assertUnchanged, inside, launch, launchAll, launchOf, prepareDir, processWith, programFor, type Job } from "./launch-fixture.ts";
+import {
+  ALONE,
+  assertUnchanged,
+  inside,
+  launch,
+  launchAll,
+  launchOf,
+  prepareDir,
+  processWith,
+  programFor,
+  type Job,
+} from "./launch-fixture.ts";
 
 const real = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv");
 const straced = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:strace");
@@ -18,12 +38,22 @@ function job(t: TestContext): Omit<Job, "command"> {
 
 /** Lines `KEY VALUE`. */
 function fields(text: string): Record<string, string> {
-  return Object.fromEntries(text.trimEnd().split("\n").map((line) => [line.split(" ")[0], line.slice(line.indexOf(" ") + 1)]));
+  return Object.fromEntries(
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => [line.split(" ")[0], line.slice(line.indexOf(" ") + 1)]),
+  );
 }
 
 test("uts, pid, mnt, net, ipc and cgroup namespaces are the entry's own (B5)", real, (t) => {
   const kinds = ["uts", "pid", "mnt", "net", "ipc", "cgroup"] as const;
-  const seen = fields(inside(job(t), `for k in ${kinds.join(" ")}; do echo $k $(readlink /proc/self/ns/$k); done; echo host $(hostname)`));
+  const seen = fields(
+    inside(
+      job(t),
+      `for k in ${kinds.join(" ")}; do echo $k $(readlink /proc/self/ns/$k); done; echo host $(hostname)`,
+    ),
+  );
   for (const kind of kinds) {
     assert.match(seen[kind]!, /^\w+:\[\d+\]$/);
     assert.notEqual(seen[kind], readlinkSync(`/proc/self/ns/${kind}`), kind);
@@ -39,7 +69,10 @@ test("with the host's network only that namespace is shared", real, (t) => {
 });
 
 test("without a network the loopback interface is up", real, (t) => {
-  const seen = inside(job(t), "cat /sys/class/net/lo/flags; grep -c 127.0.0.1 /proc/net/fib_trie; ls /sys/class/net");
+  const seen = inside(
+    job(t),
+    "cat /sys/class/net/lo/flags; grep -c 127.0.0.1 /proc/net/fib_trie; ls /sys/class/net",
+  );
   const [flags, addresses, ...interfaces] = seen.trimEnd().split("\n");
   assert.equal(Number(flags) & 1, 1);
   assert.ok(Number(addresses) > 0);
@@ -49,24 +82,39 @@ test("without a network the loopback interface is up", real, (t) => {
 for (const pidns of [undefined, false] as const) {
   const how = pidns === undefined ? "from outside" : "by the child, as before Linux 6.17";
   test(`the entry is PID 1; proc is mounted ${how}, nosuid, nodev, noexec (B6)`, real, (t) => {
-    const seen = inside({ ...job(t), ...(pidns === undefined ? {} : { pidns }) }, 'echo $$; ls -d /proc/[0-9]*; grep " /proc " /proc/mounts');
+    const seen = inside(
+      { ...job(t), ...(pidns === undefined ? {} : { pidns }) },
+      'echo $$; ls -d /proc/[0-9]*; grep " /proc " /proc/mounts',
+    );
     const [pid, ...rest] = seen.trimEnd().split("\n");
     assert.equal(pid, "1");
     assert.match(seen, /^proc \/proc proc rw,nosuid,nodev,noexec/m);
     // The shell and its ls: nobody of the host.
-    assert.deepEqual(rest.filter((line) => line.startsWith("/proc/")), ["/proc/1", "/proc/2"].slice(0, rest.length - 1));
+    assert.deepEqual(
+      rest.filter((line) => line.startsWith("/proc/")),
+      ["/proc/1", "/proc/2"].slice(0, rest.length - 1),
+    );
   });
 }
 
 test("machine-wide settings below /proc and all of /sys are read-only", real, (t) => {
-  const seen = inside(job(t), "for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_seqnum; do (: >>$f) 2>/dev/null && echo writable $f; done; true");
+  const seen = inside(
+    job(t),
+    "for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_seqnum; do (: >>$f) 2>/dev/null && echo writable $f; done; true",
+  );
   assert.equal(seen, "");
 });
 
 test("the old root cannot be reached: not by a path, a descriptor or /proc (B8)", real, (t) => {
   const { dir } = job(t);
-  const seen = inside({ dir }, `ls /.pivot_root ${dir} 2>&1; ls -l /proc/1/root /proc/1/cwd /proc/1/exe | sed 's/.*-> //'; cut -d' ' -f2 /proc/mounts`);
-  const points = seen.trimEnd().split("\n").filter((line) => line.startsWith("/") && !line.includes(" "));
+  const seen = inside(
+    { dir },
+    `ls /.pivot_root ${dir} 2>&1; ls -l /proc/1/root /proc/1/cwd /proc/1/exe | sed 's/.*-> //'; cut -d' ' -f2 /proc/mounts`,
+  );
+  const points = seen
+    .trimEnd()
+    .split("\n")
+    .filter((line) => line.startsWith("/") && !line.includes(" "));
   assert.deepEqual(points.slice(0, 3), ["/", "/bin/busybox", "/"]);
   assert.deepEqual(
     points.slice(3).filter((point) => !/^\/($|proc|dev|sys)/.test(point)),
@@ -85,34 +133,90 @@ test("devices are those every program expects, and cannot be changed from inside
      stat -c '%n %a' /dev /dev/shm /dev/pts/ptmx; touch /dev/shm/a && echo shm
      for p in /dev /dev/pts /dev/shm; do grep " $p " /proc/mounts | cut -d' ' -f2-4; done`,
   );
-  for (const line of ["/dev/null character special file 1:3", "/dev/full character special file 1:7", "/dev/tty character special file 5:0"]) assert.match(seen, new RegExp(line));
-  for (const line of ["fd /proc/self/fd", "ptmx pts/ptmx", "4", "written", "/dev 755", "/dev/shm 1777", "/dev/pts/ptmx 666", "shm"]) assert.match(seen, new RegExp(`^${line}$`, "m"));
-  for (const line of ["/dev tmpfs rw,nosuid", "/dev/pts devpts rw,nosuid,noexec", "/dev/shm tmpfs rw,nosuid,nodev"]) assert.match(seen, new RegExp(`^${line}`, "m"));
+  for (const line of [
+    "/dev/null character special file 1:3",
+    "/dev/full character special file 1:7",
+    "/dev/tty character special file 5:0",
+  ])
+    assert.match(seen, new RegExp(line));
+  for (const line of [
+    "fd /proc/self/fd",
+    "ptmx pts/ptmx",
+    "4",
+    "written",
+    "/dev 755",
+    "/dev/shm 1777",
+    "/dev/pts/ptmx 666",
+    "shm",
+  ])
+    assert.match(seen, new RegExp(`^${line}$`, "m"));
+  for (const line of [
+    "/dev tmpfs rw,nosuid",
+    "/dev/pts devpts rw,nosuid,noexec",
+    "/dev/shm tmpfs rw,nosuid,nodev",
+  ])
+    assert.match(seen, new RegExp(`^${line}`, "m"));
   assert.doesNotMatch(seen, /changed/);
 });
 
-test("only descriptors 0-2 are open, whatever the caller had", needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:bash"), (t) => {
-  // Node itself marks only what it finds open in a row.
-  const caller = [...ALONE, "bash", "-c", 'exec 7</ 200</etc/passwd "$@"', "bash"];
-  const { stdout } = launch({ ...job(t), command: ["sh", "-c", "ls /proc/1/fd; true"] }, caller);
-  assert.equal(stdout, "0\n1\n2\n");
-});
+test(
+  "only descriptors 0-2 are open, whatever the caller had",
+  needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:bash"),
+  (t) => {
+    // Node itself marks only what it finds open in a row.
+    const caller = [...ALONE, "bash", "-c", 'exec 7</ 200</etc/passwd "$@"', "bash"];
+    const { stdout } = launch({ ...job(t), command: ["sh", "-c", "ls /proc/1/fd; true"] }, caller);
+    assert.equal(stdout, "0\n1\n2\n");
+  },
+);
 
 test("standard input reaches the entry, in a session of its own", real, (t) => {
-  const { stdout } = launch({ ...job(t), command: ["sh", "-c", "cat; cut -d' ' -f5,6 /proc/1/stat"] }, ALONE, "from outside\n");
+  const { stdout } = launch(
+    { ...job(t), command: ["sh", "-c", "cat; cut -d' ' -f5,6 /proc/1/stat"] },
+    ALONE,
+    "from outside\n",
+  );
   assert.equal(stdout, "from outside\n1 1\n");
 });
 
 test("the environment is the declared one and nothing more, whatever is in a value", real, (t) => {
-  const env = { A: "two\nlines", B: "$HOME `id` 'q' \"\\", "ODD.NAME": "x y", UID: "7", LD_PRELOAD: "/nowhere.so", IFS: "o" };
+  const env = {
+    A: "two\nlines",
+    B: "$HOME `id` 'q' \"\\",
+    "ODD.NAME": "x y",
+    UID: "7",
+    LD_PRELOAD: "/nowhere.so",
+    IFS: "o",
+  };
   const seen = inside({ ...job(t), env }, "tr '\\0' '\\1' </proc/1/environ | tr '\\1\\n' '\\n|'");
-  const lines = seen.split("\n").filter((line) => line !== "").sort();
-  assert.deepEqual(lines, ["A=two|lines", `B=${env.B}`, "HOME=/root", "IFS=o", "LD_PRELOAD=/nowhere.so", "ODD.NAME=x y", "PATH=/bin", "UID=7"].sort());
+  const lines = seen
+    .split("\n")
+    .filter((line) => line !== "")
+    .sort();
+  assert.deepEqual(
+    lines,
+    [
+      "A=two|lines",
+      `B=${env.B}`,
+      "HOME=/root",
+      "IFS=o",
+      "LD_PRELOAD=/nowhere.so",
+      "ODD.NAME=x y",
+      "PATH=/bin",
+      "UID=7",
+    ].sort(),
+  );
 });
 
 test("user, groups, home, working directory and file mode mask", real, (t) => {
-  const seen = inside({ ...job(t), user: "ana", workdir: "/tmp" }, 'id -u; id -g; id -G; echo $HOME; pwd; umask; grep -E "^(NoNewPrivs|CapEff)" /proc/1/status');
-  assert.equal(seen, "1000\n1000\n1000 44\n/home/ana\n/tmp\n0022\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n");
+  const seen = inside(
+    { ...job(t), user: "ana", workdir: "/tmp" },
+    'id -u; id -g; id -G; echo $HOME; pwd; umask; grep -E "^(NoNewPrivs|CapEff)" /proc/1/status',
+  );
+  assert.equal(
+    seen,
+    "1000\n1000\n1000 44\n/home/ana\n/tmp\n0022\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n",
+  );
 });
 
 test("a bounding set bounds root too", real, (t) => {
@@ -125,29 +229,42 @@ test("exit statuses pass through, and nothing is left of a launch (B10)", real, 
   const codes = [0, 1, 42, 125, 126, 127, 128, 137, 255];
   const [first, ...rest] = codes.map((code) => ({ dir, command: ["sh", "-c", `exit ${code}`] }));
   const outcomes = launchAll([first!, ...rest]);
-  assert.deepEqual(outcomes.map((it) => it.ending), codes.map((code) => ({ code })));
+  assert.deepEqual(
+    outcomes.map((it) => it.ending),
+    codes.map((code) => ({ code })),
+  );
   outcomes.forEach(assertUnchanged);
 });
 
-test("a missing command is 127, one that cannot be executed 126, a missing directory 125, and nothing is left (B10)", real, (t) => {
-  const { dir } = job(t);
-  writeFileSync(join(dir, "rootfs/etc/plain"), "", { mode: 0o644 });
-  const outcomes = launchAll([
-    { dir, command: ["no-such-program"] },
-    { dir, command: ["/bin/no-such-program"] },
-    { dir, command: ["/etc/plain"] },
-    { dir, command: ["/etc"] },
-    { dir, command: ["true"], workdir: "/no/such/directory" },
-    { dir, command: ["true"], user: "nobody-here" },
-  ]);
-  assert.deepEqual(outcomes.map((it) => it.failure?.exit), [127, 127, 126, 126, 125, 125]);
-  outcomes.forEach(assertUnchanged);
-});
+test(
+  "a missing command is 127, one that cannot be executed 126, a missing directory 125, and nothing is left (B10)",
+  real,
+  (t) => {
+    const { dir } = job(t);
+    writeFileSync(join(dir, "rootfs/etc/plain"), "", { mode: 0o644 });
+    const outcomes = launchAll([
+      { dir, command: ["no-such-program"] },
+      { dir, command: ["/bin/no-such-program"] },
+      { dir, command: ["/etc/plain"] },
+      { dir, command: ["/etc"] },
+      { dir, command: ["true"], workdir: "/no/such/directory" },
+      { dir, command: ["true"], user: "nobody-here" },
+    ]);
+    assert.deepEqual(
+      outcomes.map((it) => it.failure?.exit),
+      [127, 127, 126, 126, 125, 125],
+    );
+    outcomes.forEach(assertUnchanged);
+  },
+);
 
 test("under a shared parent nothing of the inside reaches the outside (B7, B11)", real, (t) => {
   const { dir } = job(t);
   const shared = ["unshare", "-m", "--propagation", "shared"];
-  const outcome = launch({ dir, command: ["sh", "-c", "mount -t tmpfs none /mnt && grep -c shared: /proc/self/mountinfo"] }, shared);
+  const outcome = launch(
+    { dir, command: ["sh", "-c", "mount -t tmpfs none /mnt && grep -c shared: /proc/self/mountinfo"] },
+    shared,
+  );
   assert.match((outcome.before as { mounts: string }).mounts, / shared:/);
   assert.deepEqual(outcome.ending, { code: 1 }, "grep finds nothing shared inside");
   assert.equal(outcome.stdout, "0\n");
@@ -158,11 +275,28 @@ test("an applied tree is run with everything mounted in it, and stays as it is",
   const { dir } = job(t);
   const merged = join(dir, "merged");
   const mounts = linuxMounts();
-  mounts.attach(mounts.stage((stage) => (launchOf({ dir, command: [] }).build(stage), stage.take(merged))), merged);
-  const volume = { kind: "volume", address: "v", target: "/mnt", source: dir, path: dir, type: "dir", access: "ro", recursive: false, options: ["nosuid", "nodev"] } as const;
+  mounts.attach(
+    mounts.stage((stage) => (launchOf({ dir, command: [] }).build(stage), stage.take(merged))),
+    merged,
+  );
+  const volume = {
+    kind: "volume",
+    address: "v",
+    target: "/mnt",
+    source: dir,
+    path: dir,
+    type: "dir",
+    access: "ro",
+    recursive: false,
+    options: ["nosuid", "nodev"],
+  } as const;
   mounts.inner(merged, volume);
   const before = mountsBelow(dir);
-  const { stdout, ...outcome } = launch({ dir, applied: true, command: ["sh", "-c", "echo new >/file; ls -d /mnt/rootfs; echo x 2>/dev/null >/mnt/x || echo read-only"] });
+  const { stdout, ...outcome } = launch({
+    dir,
+    applied: true,
+    command: ["sh", "-c", "echo new >/file; ls -d /mnt/rootfs; echo x 2>/dev/null >/mnt/x || echo read-only"],
+  });
   assert.equal(stdout, "/mnt/rootfs\nread-only\n");
   assertUnchanged(outcome);
   assert.deepEqual(mountsBelow(dir), before);
@@ -182,7 +316,10 @@ test("a rootfs whose /proc, /dev or /sys is a symlink, or no directory, is refus
       if (target === undefined) writeFileSync(place, "");
       else symlinkSync(target, place);
       const outcome = launch({ dir, command: ["true"] });
-      assert.deepEqual([outcome.failure?.exit, outcome.failure?.summary], [125, `/${name} is no directory (a symlink is not followed) in the rootfs`]);
+      assert.deepEqual(
+        [outcome.failure?.exit, outcome.failure?.summary],
+        [125, `/${name} is no directory (a symlink is not followed) in the rootfs`],
+      );
       assertUnchanged(outcome);
       rmSync(place);
     }
@@ -191,14 +328,31 @@ test("a rootfs whose /proc, /dev or /sys is a symlink, or no directory, is refus
   assert.deepEqual(readdirSync(victim), []);
 });
 
-test("host programs that helpers are started from are read-only for whoever is inside (CVE-2019-5736)", straced, async (t) => {
-  const { dir } = job(t);
-  const [file, ...args] = programFor([{ dir, command: ["echo", dir] }]);
-  const child = spawn("strace", ["-f", "-o", "/dev/null", "-e", "inject=pivot_root:delay_enter=500000", file, ...args], { stdio: "ignore" });
-  const waiting = await processWith(dir, (argv) => argv.includes("envctl") && argv[0]!.endsWith("sh"));
-  const mounts = readFileSync(`/proc/${waiting}/mountinfo`, "utf8").trimEnd().split("\n").map((line) => line.split(" "));
-  await once(child, "exit");
-  const writable = mounts.filter(([, , , , point = "", options = ""]) => !options.split(",").includes("ro") && !point.startsWith(`${dir}/merged`));
-  assert.deepEqual(writable.map(([, , , , point]) => point), []);
-  assert.ok(mounts.some(([, , , , point, options]) => point === "/" && options!.startsWith("ro")));
-});
+test(
+  "host programs that helpers are started from are read-only for whoever is inside (CVE-2019-5736)",
+  straced,
+  async (t) => {
+    const { dir } = job(t);
+    const [file, ...args] = programFor([{ dir, command: ["echo", dir] }]);
+    const child = spawn(
+      "strace",
+      ["-f", "-o", "/dev/null", "-e", "inject=pivot_root:delay_enter=500000", file, ...args],
+      { stdio: "ignore" },
+    );
+    const waiting = await processWith(dir, (argv) => argv.includes("envctl") && argv[0]!.endsWith("sh"));
+    const mounts = readFileSync(`/proc/${waiting}/mountinfo`, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(" "));
+    await once(child, "exit");
+    const writable = mounts.filter(
+      ([, , , , point = "", options = ""]) =>
+        !options.split(",").includes("ro") && !point.startsWith(`${dir}/merged`),
+    );
+    assert.deepEqual(
+      writable.map(([, , , , point]) => point),
+      [],
+    );
+    assert.ok(mounts.some(([, , , , point, options]) => point === "/" && options!.startsWith("ro")));
+  },
+);

@@ -3,7 +3,12 @@ import { failure } from "#model/diagnostic";
 import type { LaunchSpec, Prepared, UserIds } from "#model/launch";
 
 /** Absolute paths of the host programs a launch goes through. */
-export type Helpers = { readonly sh: string; readonly unshare: string; readonly setpriv: string; readonly mount: string };
+export type Helpers = {
+  readonly sh: string;
+  readonly unshare: string;
+  readonly setpriv: string;
+  readonly mount: string;
+};
 
 const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
 
@@ -21,7 +26,9 @@ function find(...names: readonly string[]): string {
       continue;
     }
   }
-  throw failure(125, "not_found", `the host has no ${names.at(-1)} in ${DIRECTORIES.join(", ")}`, { hint: "install util-linux and a POSIX shell" });
+  throw failure(125, "not_found", `the host has no ${names.at(-1)} in ${DIRECTORIES.join(", ")}`, {
+    hint: "install util-linux and a POSIX shell",
+  });
 }
 
 /** Descriptors in the helpers: where `go` is read, where `ok` is written, and the first cgroup. A POSIX shell can name 0-9 only. */
@@ -42,8 +49,14 @@ const join = (index: number): string => {
  * The first shell: joins the cgroups, mounts proc where this kernel wants that done from inside (argument `proc`), then becomes
  * `unshare` (the cgroup namespace's root is where it is by then), `setpriv` and the second shell. Errors of a failed join stay silent.
  */
-function firstScript({ unshare, setpriv, sh, mount }: Helpers, cgroups: number, privileges: readonly string[], procAt?: string): string {
-  const proc = procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
+function firstScript(
+  { unshare, setpriv, sh, mount }: Helpers,
+  cgroups: number,
+  privileges: readonly string[],
+  procAt?: string,
+): string {
+  const proc =
+    procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
   const chain = `exec ${unshare} --cgroup ${setpriv} ${privileges.join(" ")} ${sh} -c "$1" envctl "$@"`;
   return [...Array.from({ length: cgroups }, (_, index) => join(index)), ...proc, chain].join("\n");
 }
@@ -60,7 +73,9 @@ function secondScript(variables: number): string {
     `exec ${FD.go}<&- ${FD.ok}>&-`,
     'shift && cd "$1" && shift || exit 125',
     "unset PWD OLDPWD SHLVL",
-    ...(variables === 0 ? [] : [`export ${names.map((name) => `"$${name}"`).join(" ")}`, `unset ${names.join(" ")}`]),
+    ...(variables === 0
+      ? []
+      : [`export ${names.map((name) => `"$${name}"`).join(" ")}`, `unset ${names.join(" ")}`]),
     'exec "$@"',
   ].join("\n");
 }
@@ -68,9 +83,15 @@ function secondScript(variables: number): string {
 /** setpriv(1): it sets the death signal after the ids, whose change clears it (prctl(2)). Ids already right cost no look-up in the host's passwd. */
 function privileges(user: UserIds, bounding: readonly string[] | undefined): readonly string[] {
   const self = statSync("/proc/self");
-  const ids = self.uid === user.uid && self.gid === user.gid ? [] : ["--reuid", `${user.uid}`, "--regid", `${user.gid}`];
+  const ids =
+    self.uid === user.uid && self.gid === user.gid
+      ? []
+      : ["--reuid", `${user.uid}`, "--regid", `${user.gid}`];
   const groups = user.groups.length === 0 ? ["--clear-groups"] : ["--groups", user.groups.join(",")];
-  const caps = bounding === undefined ? [] : ["--bounding-set", ["-all", ...bounding.map((name) => `+${name}`)].join(",")];
+  const caps =
+    bounding === undefined
+      ? []
+      : ["--bounding-set", ["-all", ...bounding.map((name) => `+${name}`)].join(",")];
   return ["--pdeathsig", "KILL", "--no-new-privs", ...caps, ...ids, ...groups, "--"];
 }
 

@@ -19,11 +19,19 @@ const F_DUPFD_CLOEXEC = 1030;
 // <spawn.h>: default signal actions, no blocked signals, a session of its own.
 const ATTRIBUTES = 0x04 | 0x08 | 0x80;
 
-let spawner: { readonly spawn: Native; readonly actions: readonly [init: Native, dup2: Native, destroy: Native]; readonly attr: readonly Native[] } | undefined;
+let spawner:
+  | {
+      readonly spawn: Native;
+      readonly actions: readonly [init: Native, dup2: Native, destroy: Native];
+      readonly attr: readonly Native[];
+    }
+  | undefined;
 
 function functions(): NonNullable<typeof spawner> {
   return (spawner ??= {
-    spawn: libcFunction("int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attr, const char **argv, const char **envp)"),
+    spawn: libcFunction(
+      "int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attr, const char **argv, const char **envp)",
+    ),
     actions: [
       libcFunction("int posix_spawn_file_actions_init(void *actions)"),
       libcFunction("int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)"),
@@ -42,19 +50,31 @@ function functions(): NonNullable<typeof spawner> {
  * Starts a program with descriptors 0-2 as they are here and `fds` as 3, 4, …; it inherits no other, and no variable but `env`
  * (`NAME=VALUE`). posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
  */
-export function spawn(argv: readonly [string, ...string[]], env: readonly string[], fds: readonly number[]): number {
+export function spawn(
+  argv: readonly [string, ...string[]],
+  env: readonly string[],
+  fds: readonly number[],
+): number {
   // What this process itself inherited without close-on-exec must not reach an entry.
   rawCloseRange([3, 0xffffffff, CLOSE_RANGE_CLOEXEC], () => ["3", "~0U", "CLOSE_RANGE_CLOEXEC"]);
   const { spawn: start, actions, attr } = functions();
   // Room for the largest of these structures (glibc's 336, 80 and 128 bytes).
-  const [list, attributes, all, none] = [Buffer.alloc(256), Buffer.alloc(1024), Buffer.alloc(128, 0xff), Buffer.alloc(128)];
+  const [list, attributes, all, none] = [
+    Buffer.alloc(256),
+    Buffer.alloc(1024),
+    Buffer.alloc(128, 0xff),
+    Buffer.alloc(128),
+  ];
   // Moved out of the way, so that no dup2 overwrites a source of a later one.
-  const high = fds.map((fd) => rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]));
+  const high = fds.map((fd) =>
+    rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]),
+  );
   try {
     actions[0](list);
     // Node marks its own 0-2 close-on-exec; a dup2 onto itself takes the mark away.
     [0, 1, 2, ...high].forEach((fd, index) => actions[1](list, fd, index));
-    for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries()) attr[index]!(attributes, ...args);
+    for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries())
+      attr[index]!(attributes, ...args);
     const pid: [number] = [0];
     const error = start(pid, argv[0], list, attributes, [...argv, null], [...env, null]) as number;
     if (error !== 0) throw refused("execve", `execve(${quote(argv[0])}, …)`, errnoName(error));
@@ -87,7 +107,8 @@ export function tell(fd: number, word: string): boolean {
 /** waitpid(2); undefined while it runs. @throws KernelError ECHILD where it is not ours to wait for */
 function reap(pid: number, options: number): Ending | undefined {
   const status = Buffer.alloc(4);
-  if (rawWaitpid([pid, status, options], () => [String(pid), "[…]", options === 0 ? "0" : "WNOHANG"]) === 0) return undefined;
+  if (rawWaitpid([pid, status, options], () => [String(pid), "[…]", options === 0 ? "0" : "WNOHANG"]) === 0)
+    return undefined;
   const word = status.readInt32LE(0);
   return (word & 0x7f) === 0 ? { code: (word >> 8) & 0xff } : { signal: signalName(word & 0x7f) };
 }

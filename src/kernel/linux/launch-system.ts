@@ -16,7 +16,13 @@ export function systemDir(root: number, name: string): number {
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     const what = error.errno === "ENOENT" ? "does not exist" : "is no directory (a symlink is not followed)";
-    throw failure(125, "not_directory", `/${name} ${what} in the rootfs`, { call: error.call, errno: error.errno, hint: `make it an empty directory in the rootfs` }, error);
+    throw failure(
+      125,
+      "not_directory",
+      `/${name} ${what} in the rootfs`,
+      { call: error.call, errno: error.errno, hint: `make it an empty directory in the rootfs` },
+      error,
+    );
   }
 }
 
@@ -113,7 +119,12 @@ export function mountDev(root: number): void {
     for (const [name, target] of LINKS) symlinkat(target, dev, name);
     for (const name of ["pts", "shm"]) mkdirat(dev, name, 0o755);
     const pts = newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
-      for (const [key, value] of [["ptmxmode", "0666"], ["mode", "620"], ["gid", "5"]] as const) fsconfigString(fs, key, value);
+      for (const [key, value] of [
+        ["ptmxmode", "0666"],
+        ["mode", "620"],
+        ["gid", "5"],
+      ] as const)
+        fsconfigString(fs, key, value);
     });
     attachAndClose(pts, dev, "pts");
     attachAndClose(newTmpfs({ tag: "shm", mode: 0o1777 }), dev, "shm");
@@ -126,7 +137,9 @@ function bindNode(dev: number, name: string, major: number, minor: number): void
   withFd(openTree(AT_FDCWD, `/dev/${name}`, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW), (node) => {
     const stat = fstatSync(node);
     if (!stat.isCharacterDevice() || stat.rdev !== ((major << 8) | minor)) {
-      throw failure(125, "kernel", `the host's /dev/${name} is not character device ${major}:${minor}`, { hint: `mknod -m 666 /dev/${name} c ${major} ${minor}` });
+      throw failure(125, "kernel", `the host's /dev/${name} is not character device ${major}:${minor}`, {
+        hint: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
+      });
     }
     mountSetattr(node, "", AT.EMPTY_PATH, { set: RDONLY | NOSUID | NOEXEC, clear: NODEV });
     withFd(openat(dev, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), () => undefined);
@@ -149,7 +162,11 @@ function mountMqueue(dev: number): void {
 
 /** sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the host. */
 export function mountSys(root: number): void {
-  attachAndClose(newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined), root, "sys");
+  attachAndClose(
+    newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined),
+    root,
+    "sys",
+  );
 }
 
 const rawSocket: Call = systemCall("socket", "socket", ["int", "int", "int"]);
@@ -160,7 +177,11 @@ export function loopbackUp(): void {
   const request = Buffer.alloc(40);
   request.write("lo");
   request.writeUInt16LE(IFF_UP | IFF_RUNNING, 16);
-  const socket = rawSocket([AF_UNIX, SOCK_DGRAM | O.CLOEXEC, 0], () => ["AF_UNIX", "SOCK_DGRAM|SOCK_CLOEXEC", "0"]);
+  const socket = rawSocket([AF_UNIX, SOCK_DGRAM | O.CLOEXEC, 0], () => [
+    "AF_UNIX",
+    "SOCK_DGRAM|SOCK_CLOEXEC",
+    "0",
+  ]);
   try {
     ioctl(socket, "SIOCSIFFLAGS", SIOCSIFFLAGS, request);
   } finally {

@@ -8,7 +8,15 @@ import type { Stage } from "#ports/mounts";
 import { AT, AT_FDCWD, CLONE, MOUNT_ATTR, O, OPEN_TREE, UMOUNT } from "./flags.ts";
 import { entryCommand, FD, findHelpers, type Helpers } from "./launch-script.ts";
 import { Children, killAndReap, readWithin, spawn, tell, type OnChild } from "./launch-spawn.ts";
-import { loopbackUp, mountDev, mountProc, mountSys, newProc, procTakesPidns, takenProc } from "./launch-system.ts";
+import {
+  loopbackUp,
+  mountDev,
+  mountProc,
+  mountSys,
+  newProc,
+  procTakesPidns,
+  takenProc,
+} from "./launch-system.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
 import { close, openat, pipe2, withFd } from "./syscalls-file.ts";
@@ -16,7 +24,11 @@ import { mountSetattr, moveMount, openTree, pivotRoot, umount2 } from "./syscall
 import { fchdir, sethostname } from "./syscalls-process.ts";
 
 /** `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17. */
-export type LaunchOptions = { readonly onChild: OnChild; readonly mounts?: MountOptions; readonly pidns?: false };
+export type LaunchOptions = {
+  readonly onChild: OnChild;
+  readonly mounts?: MountOptions;
+  readonly pidns?: false;
+};
 
 /** How long helpers may take: they run under the entry's own limits, and a CPU limit of a hundredth makes 10 ms a second. */
 const PATIENCE_MS = 60_000;
@@ -30,7 +42,11 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort {
   let host: Host | undefined;
   return {
     launch(spec, build, prepare) {
-      host ??= { helpers: findHelpers(), stage: linuxStage(options.mounts), pidns: options.pidns ?? procTakesPidns() };
+      host ??= {
+        helpers: findHelpers(),
+        stage: linuxStage(options.mounts),
+        pidns: options.pidns ?? procTakesPidns(),
+      };
       children.listen();
       return children.running(launchEntry({ spec, build, prepare, host }));
     },
@@ -70,7 +86,8 @@ function launchEntry(launch: Launch): number {
         if (!tell(waiting.go, "go\n")) throw new EndedEarly();
       });
     });
-    if (whereWeAre() !== before) throw failure(125, "internal", "could not return to the namespaces envctl came from");
+    if (whereWeAre() !== before)
+      throw failure(125, "internal", "could not return to the namespaces envctl came from");
     return waiting!.pid;
   } catch (error) {
     const ending = waiting === undefined ? undefined : killAndReap(waiting.pid);
@@ -82,7 +99,9 @@ function launchEntry(launch: Launch): number {
 
 /** Namespaces of this thread and of its next child, to be compared. */
 function whereWeAre(): string {
-  return ["mnt", "uts", "ipc", "net", "pid_for_children"].map((name) => readlinkSync(`/proc/thread-self/ns/${name}`)).join();
+  return ["mnt", "uts", "ipc", "net", "pid_for_children"]
+    .map((name) => readlinkSync(`/proc/thread-self/ns/${name}`))
+    .join();
 }
 
 /**
@@ -91,7 +110,8 @@ function whereWeAre(): string {
  */
 function openCgroups(cgroups: readonly OwnedCgroup[], fds: number[]): readonly number[] {
   const most = FD.last - FD.cgroups + 1;
-  if (cgroups.length > most) throw failure(125, "internal", `an entry can join ${most} cgroups, not ${cgroups.length}`);
+  if (cgroups.length > most)
+    throw failure(125, "internal", `an entry can join ${most} cgroups, not ${cgroups.length}`);
   return cgroups.map(({ dir, version }) => {
     const fd = openat(AT_FDCWD, `${dir}/${version === 1 ? "tasks" : "cgroup.procs"}`, O.WRONLY);
     fds.push(fd);
@@ -115,7 +135,12 @@ function sealHost(at: AbsPath): number {
   }
 }
 
-function spawnWaiting({ spec, host }: Launch, ready: Prepared, cgroups: readonly number[], fds: number[]): Waiting {
+function spawnWaiting(
+  { spec, host }: Launch,
+  ready: Prepared,
+  cgroups: readonly number[],
+  fds: number[],
+): Waiting {
   const { argv, env } = entryCommand(host.helpers, spec, ready, host.pidns ? undefined : PROC_SCRATCH);
   const [goRead, go] = pipe2();
   const [ok, okWrite] = pipe2();
@@ -148,7 +173,8 @@ function awaitOk({ ok }: Waiting, cgroups: readonly OwnedCgroup[]): void {
     });
   }
   if (said === "proc\n") throw failure(125, "kernel", "proc could not be mounted in the new pid namespace");
-  if (said === undefined) throw failure(125, "kernel", `the entry's process was not ready within ${PATIENCE_MS / 1000} s`);
+  if (said === undefined)
+    throw failure(125, "kernel", `the entry's process was not ready within ${PATIENCE_MS / 1000} s`);
   throw new EndedEarly();
 }
 
@@ -156,9 +182,17 @@ function awaitOk({ ok }: Waiting, cgroups: readonly OwnedCgroup[]): void {
 class EndedEarly extends Error {}
 
 function endedEarly(ending: Ending | undefined): Error {
-  const how = ending === undefined ? "" : "signal" in ending ? ` by ${ending.signal}` : ` with exit ${ending.code}`;
-  const hint = how.endsWith("SIGKILL") ? "the limits may be too small to start anything: raise limits.memory" : undefined;
-  return failure(125, "kernel", `the entry's process ended${how} before it was started`, hint === undefined ? {} : { hint });
+  const how =
+    ending === undefined ? "" : "signal" in ending ? ` by ${ending.signal}` : ` with exit ${ending.code}`;
+  const hint = how.endsWith("SIGKILL")
+    ? "the limits may be too small to start anything: raise limits.memory"
+    : undefined;
+  return failure(
+    125,
+    "kernel",
+    `the entry's process ended${how} before it was started`,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 /** pivot_root(2) takes every process of this namespace along whose root is the old one: the waiting child too. */
