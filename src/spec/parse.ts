@@ -1,5 +1,5 @@
 import type { Diagnostic } from "#model/diagnostic";
-import type { Spec, SpecPath } from "#model/spec";
+import type { Draft, Spec, SpecPath } from "#model/spec";
 import { environment } from "./environment.ts";
 import type { Lookup } from "./expand.ts";
 import { spotter, type Range, type Spot } from "./lines.ts";
@@ -19,6 +19,8 @@ export type Source = {
 export type Parsed = {
   /** Absent where there are errors. */
   readonly spec?: Spec;
+  /** What could be read, errors or not. */
+  readonly draft: Draft;
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
   /** Names of the variables the file asks for, sorted. */
@@ -35,6 +37,7 @@ export function parse(input: Source): Parsed {
   const text = input.text.replace(/^\uFEFF/, "");
   const spot = spotter(text);
   const places = new Map<string, Range>();
+  const values = new Map<string, unknown>();
   const used = new Set<string>();
   const problems: Problem[] = [];
   const job: Job = {
@@ -44,6 +47,7 @@ export function parse(input: Source): Parsed {
       return input.variables(name);
     },
     mark: (path, range) => void places.set(JSON.stringify(path), range),
+    keep: (path, value) => void values.set(JSON.stringify(path), value),
     lineOf: (range) => spot(range).span.line,
     name: input.fileName.replace(/\.ya?ml$/, ""),
     targets: new Map(),
@@ -68,6 +72,7 @@ export function parse(input: Source): Parsed {
   }));
   return {
     ...(spec === undefined || diagnostics.length > 0 ? {} : { spec }),
+    draft: spec ?? draftOf(values, places),
     diagnostics,
     variables: [...used].toSorted(),
     locate(path) {
@@ -77,6 +82,27 @@ export function parse(input: Source): Parsed {
       }
       return spot(tree.root?.range ?? [0, 0]);
     },
+  };
+}
+
+/** Parts that were read although others beside them were wrong. */
+function draftOf(values: ReadonlyMap<string, unknown>, places: ReadonlyMap<string, Range>): Draft {
+  const value = (path: SpecPath): unknown => values.get(JSON.stringify(path));
+  const items = (key: string): unknown[] => {
+    const out: unknown[] = [];
+    while (places.has(JSON.stringify([key, out.length]))) out.push(value([key, out.length]));
+    return out;
+  };
+  const limits = ["cpuset", "cpuset_mems"].flatMap((key) => {
+    const list = value(["limits", key]);
+    return list === undefined ? [] : [[key, list]];
+  });
+  const rootfs = value(["rootfs"]) as Draft["rootfs"];
+  return {
+    ...(rootfs === undefined ? {} : { rootfs }),
+    lowers: items("lowers") as Draft["lowers"],
+    volumes: items("volumes") as Draft["volumes"],
+    limits: Object.fromEntries(limits) as Draft["limits"],
   };
 }
 

@@ -63,11 +63,8 @@ export const STRING: JsonSchema = { type: "string" };
 /** A scalar whose source text counts: YAML may call it a number or a boolean. */
 export const ANY: JsonSchema = { type: ["string", "number", "boolean"] };
 
-function mistyped<T>(
-  { substituted, written }: Text,
-  { what, takes = "text", parse }: Kind<T>,
-): Complaint | undefined {
-  if (substituted) return undefined;
+/** Goes by what is written: a text with `${…}` in it is never a number. */
+function mistyped<T>({ written }: Text, { what, takes = "text", parse }: Kind<T>): Complaint | undefined {
   const { plain, text } = written;
   if (takes === "text" && plain && NOT_TEXT.test(text))
     return new Complaint(`not ${what}`, `put it in quotes: "${text}"`, "wrong_type");

@@ -23,6 +23,8 @@ export type Job = {
   readonly lookup: Lookup;
   /** Remembers where a part of the file is written. */
   readonly mark: (path: SpecPath, range: Range) => void;
+  /** Remembers what a part was read into, for a draft of a file with mistakes. */
+  readonly keep: (path: SpecPath, value: unknown) => void;
   readonly lineOf: (range: Range) => number;
   /** The name that the file's own name asks for. */
   readonly name: string;
@@ -96,7 +98,9 @@ export function list<T>(item: Shape<T>, example: string, least = 0): Shape<reado
 export function readAt<T>(shape: Shape<T>, node: Node, at: At, key: string | number): T | undefined {
   const path = [...at.path, key];
   at.job.mark(path, node.range);
-  return shape.read(node, { job: at.job, path });
+  const value = shape.read(node, { job: at.job, path });
+  if (value !== undefined) at.job.keep(path, value);
+  return value;
 }
 
 /** What to say of a word that is none of those known. */
