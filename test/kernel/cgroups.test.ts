@@ -49,12 +49,14 @@ test("a group is made once, written, and removed", (t) => {
   cgroups.remove(dir, 0);
 });
 
-test("a value is written in one piece and an empty one clears", (t) => {
-  const dir = group(t, "cpuset.cpus");
-  cgroups.write(dir, "cpuset.cpus", "0");
-  assert.equal(readFileSync(`${dir}/cpuset.cpus`, "utf8"), "0\n");
-  cgroups.write(dir, "cpuset.cpus", "");
-  assert.equal(readFileSync(`${dir}/cpuset.cpus`, "utf8"), "\n");
+test("a value is written in one piece, and an empty one reaches the kernel too", (t) => {
+  const dir = group(t, "cgroup.procs");
+  const [file, value] = existsSync(`${dir}/cgroup.max.depth`)
+    ? ["cgroup.max.depth", "3"]
+    : ["notify_on_release", "1"];
+  cgroups.write(dir, file, value);
+  assert.equal(readFileSync(`${dir}/${file}`, "utf8"), `${value}\n`);
+  assert.throws(() => cgroups.write(dir, file, ""), { name: "KernelError", errno: "EINVAL" });
 });
 
 test("where no cgroup file system is mounted nothing is made, and the message says so", (t) => {

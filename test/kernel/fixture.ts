@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import type { TestContext } from "node:test";
 import type { AbsPath } from "#model/brand";
 import { UMOUNT } from "#kernel/flags";
@@ -13,6 +13,12 @@ export function scratch(t: TestContext): AbsPath {
     rmSync(dir, { recursive: true, force: true });
   });
   return dir;
+}
+
+/** Whether this kernel is at least `major.minor`: for what newer ones show differently. */
+export function kernelSince(major: number, minor: number): boolean {
+  const [ours = 0, ourMinor = 0] = release().split(".").map(Number);
+  return ours > major || (ours === major && ourMinor >= minor);
 }
 
 export type Row = {

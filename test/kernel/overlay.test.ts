@@ -5,7 +5,7 @@ import { join, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { OverlayMount, Stage } from "#ports/mounts";
 import { linuxMounts, type MountOptions } from "#kernel/mounts";
-import { mountsAt, scratch, surroundings, type Row } from "./fixture.ts";
+import { kernelSince, mountsAt, scratch, surroundings, type Row } from "./fixture.ts";
 
 const ways: readonly (readonly [name: string, options: MountOptions])[] = [
   ["by descriptor", {}],
@@ -172,6 +172,11 @@ for (const [name, options] of ways) {
 test("mountinfo shows every lower by its absolute path", (t) => {
   const { merged, lowers, rw } = place(t, 3);
   const row = staged({}, merged, { lowers, rw, options: {} }, (it) => it);
+  if (!kernelSince(6, 15)) {
+    // Older ones are given descriptors' numbers as paths, which is what they show.
+    assert.match(row.superOptions, /,lowerdir=\d+:\d+:\d+,upperdir=\d+,workdir=\d+/);
+    return;
+  }
   const shown = row.superOptions.split(",").filter((option) => option.startsWith("lowerdir+="));
   assert.deepEqual(
     shown,

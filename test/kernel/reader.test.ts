@@ -15,7 +15,7 @@ import { join, type AbsPath } from "#model/brand";
 import { deviceText } from "#kernel/stat";
 import { linuxMounts } from "#kernel/mounts";
 import { linuxReader } from "#kernel/reader";
-import { mountsAt, mountTable, scratch } from "./fixture.ts";
+import { kernelSince, mountsAt, mountTable, scratch } from "./fixture.ts";
 
 const reader = linuxReader({ uid: 0, pid: process.pid });
 const NONE = "/nonexistent/x" as AbsPath;
@@ -86,11 +86,12 @@ test("mount ids: the small one is mountinfo's, the unique one differs for every 
   const ids = [0, 1].map(() => {
     mounts.tmpfs(dir, { tag: "x" });
     const ids = { id: reader.mountId(dir), unique: reader.uniqueMountId(dir) };
-    assert.deepEqual({ ...mounts.identify(dir), dev: "" }, { ...ids, dev: "" });
+    const { id, unique } = mounts.identify(dir);
+    assert.deepEqual({ id, unique }, ids);
     mounts.unmount(dir);
     return ids.unique;
   });
-  assert.notEqual(ids[0], ids[1]);
+  assert.ok(kernelSince(6, 8) ? ids[0] !== ids[1] : ids.every((id) => id === undefined), String(ids));
 });
 
 test("below a root nothing leads outside: links, dots, magic links", (t) => {

@@ -47,16 +47,14 @@ function create(dir: AbsPath): boolean {
 function write(dir: AbsPath, file: string, value: string): void {
   withFd(openat(AT_FDCWD, dir, O.PATH | O.DIRECTORY | O.NOFOLLOW), (at) => {
     prove(at, dir);
-    // Neither O_CREAT nor O_TRUNC: the file is the kernel's. An empty write reaches no handler, a newline does.
-    withFd(
-      asCgroup(() => openat(at, file, O.WRONLY | O.NOFOLLOW)),
-      (fd) =>
-        nodeCall(
-          "cgroup",
-          () => `write(${fdText(fd)}, ${quote(value)}, ${value.length})`,
-          () => writeSync(fd, value === "" ? "\n" : value),
-        ),
-    );
+    // An empty write reaches no handler, a newline does.
+    const text = value === "" ? "\n" : value;
+    // Neither O_CREAT nor O_TRUNC: the file is the kernel's.
+    const open = asCgroup(() => openat(at, file, O.WRONLY | O.NOFOLLOW));
+    withFd(open, (fd) => {
+      const call = (): string => `write(${fdText(fd)}, ${quote(text)}, ${text.length})`;
+      nodeCall("cgroup", call, () => writeSync(fd, text));
+    });
   });
 }
 

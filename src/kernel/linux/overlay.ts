@@ -41,9 +41,12 @@ function openDirectory(path: string): number {
   return openat(AT_FDCWD, path, O.PATH | O.DIRECTORY | O.NOFOLLOW);
 }
 
+/** What the first FSCONFIG_SET_FD says: EOPNOTSUPP on 6.1, EINVAL for plain descriptors and EBADF for O_PATH ones on 6.12. */
+const UNTAKEN: ReadonlySet<string> = new Set(["EOPNOTSUPP", "EINVAL", "EBADF"]);
+
 /**
  * The mount API with FSCONFIG_SET_FD (reported since 6.13): free of path races, and neither 255 bytes a value nor 4095 in all.
- * undefined where the kernel does not take descriptors: the first lower says EOPNOTSUPP (6.1) or EINVAL (6.12).
+ * undefined where the kernel does not take them: the first lower says so.
  */
 function byDescriptor(overlay: OverlayMount): number | undefined {
   const all = directories(overlay);
@@ -73,7 +76,7 @@ function byDescriptor(overlay: OverlayMount): number | undefined {
   } catch (error) {
     const untaken =
       error instanceof KernelError && error.call.includes("FSCONFIG_SET_FD") && configured === 0;
-    if (untaken && (error.errno === "EOPNOTSUPP" || error.errno === "EINVAL")) return undefined;
+    if (untaken && UNTAKEN.has(error.errno)) return undefined;
     throw error;
   }
 }
