@@ -6,9 +6,10 @@ import type { Facts, Issue } from "#model/facts";
 import { envId } from "#model/identity";
 import type { EnvRecord } from "#model/record";
 import type { Resource } from "#model/resource";
-import type { Spec, SpecPath } from "#model/spec";
+import type { Draft, Spec } from "#model/spec";
 import { desired } from "#desired/desired";
 import { resolve } from "#resolve/resolve";
+import type { Parsed } from "#spec/parse";
 import type { ReadHost } from "./host.ts";
 
 /** An environment file on this host: where it lies and what it says. */
@@ -33,22 +34,15 @@ export type Declared = {
   readonly loaded: Loaded;
   readonly facts: Facts;
   readonly resources: readonly Resource[];
-  readonly warnings: readonly Diagnostic[];
 };
-
-type Locate = (path: SpecPath) => Pick<Diagnostic, "span" | "text">;
 
 /** Names an existing file as an environment; undefined where nothing is there. */
 export function envFile(host: ReadHost, path: AbsPath, display: string): EnvFile | undefined {
   const dir = host.reader.realpath(parentOf(path));
   if (dir === undefined || host.reader.stat(path)?.type !== "file") return undefined;
   const name = baseName(path).replace(/\.ya?ml$/, "");
-  return {
-    file: `${dir === "/" ? "" : dir}/${baseName(path)}` as AbsPath,
-    display,
-    name,
-    id: envId(name, host.reader.sha256(dir)),
-  };
+  const file = `${dir === "/" ? "" : dir}/${baseName(path)}` as AbsPath;
+  return { file, display, name, id: envId(name, host.reader.sha256(dir)) };
 }
 
 /** sha256 of salt and value: what a record keeps of a variable. */
@@ -57,35 +51,74 @@ export function variableHash(host: ReadHost, salt: string, value: string): strin
 }
 
 /**
- * What a file says. Where its bytes, its variables and this version equal the record's, nothing is parsed and the parser not even loaded.
- * Answers diagnostics instead of a Spec where the file is wrong.
+ * A file held against this host: resources, or everything that is wrong with it, pointed at. Where its bytes, its variables and this
+ * version equal the record's, nothing is parsed and the parser not even loaded.
  */
-export async function load(
+export async function declare(
   host: ReadHost,
   env: EnvFile,
   record?: EnvRecord,
-  fresh = false,
-): Promise<Loaded | readonly Diagnostic[]> {
+): Promise<Declared | readonly Diagnostic[]> {
   const text = readText(host, env);
-  if (record !== undefined && !fresh && isRecorded(host, text, record)) {
-    return {
-      ...env,
-      text,
-      spec: record.spec,
-      variables: record.variables.map(({ name }) => named(host, name)),
-      parsed: false,
-    };
+  if (record !== undefined && isRecorded(host, text, record)) {
+    const variables = record.variables.map(({ name }) => named(host, name));
+    const declared = hold(host, { ...env, text, spec: record.spec, variables, parsed: false });
+    if (!isDiagnostics(declared)) return declared;
   }
+  const parsed = await parseText(host, env, text);
+  const variables = parsed.variables.map((name) => named(host, name));
+  if (parsed.spec === undefined) return mistakes(env, parsed, issuesOf(host, env, parsed.draft));
+  const declared = hold(host, { ...env, text, spec: parsed.spec, variables, parsed: true });
+  return isDiagnostics(declared) ? mistakes(env, parsed, declared) : declared;
+}
+
+/** Issues that came up later, pointed at in the file. */
+export async function point(
+  host: ReadHost,
+  loaded: Loaded,
+  issues: readonly Issue[],
+): Promise<readonly Diagnostic[]> {
+  return mistakes(loaded, await parseText(host, loaded, loaded.text), issues);
+}
+
+/** Says where in a file a part of it is written. */
+export async function locator(host: ReadHost, loaded: Loaded): Promise<Parsed["locate"]> {
+  return (await parseText(host, loaded, loaded.text)).locate;
+}
+
+/** The record leaves out what variables gave entry.env: such a file is read again before a launch. */
+export async function withValues(host: ReadHost, loaded: Loaded): Promise<Loaded> {
+  const stripped = !loaded.parsed && Object.values(loaded.spec.entry.env).some((v) => v.kind === "variable");
+  if (!stripped) return loaded;
+  const { spec } = await parseText(host, loaded, loaded.text);
+  return spec === undefined ? loaded : { ...loaded, spec, parsed: true };
+}
+
+async function parseText(host: ReadHost, env: EnvFile, text: string): Promise<Parsed> {
   const { parse } = await import("#spec/parse");
-  const parsed = parse({ text, file: env.display, fileName: baseName(env.file), variables: host.variable });
-  if (parsed.spec === undefined) return parsed.diagnostics;
-  return {
-    ...env,
-    text,
-    spec: parsed.spec,
-    variables: parsed.variables.map((name) => named(host, name)),
-    parsed: true,
-  };
+  return parse({ text, file: env.display, fileName: baseName(env.file), variables: host.variable });
+}
+
+function hold(host: ReadHost, loaded: Loaded): Declared | readonly Issue[] {
+  const resolved = resolve(host.reader, loaded.spec, parentOf(loaded.file), host.state);
+  if (resolved.kind === "issues") return resolved.issues;
+  return { loaded, facts: resolved.facts, resources: desired(loaded.spec, resolved.facts) };
+}
+
+function issuesOf(host: ReadHost, env: EnvFile, draft: Draft): readonly Issue[] {
+  const resolved = resolve(host.reader, draft, parentOf(env.file), host.state);
+  return resolved.kind === "issues" ? resolved.issues : [];
+}
+
+/** What the text shows and what only the host shows, in the order of the file. */
+function mistakes(env: EnvFile, parsed: Parsed, issues: readonly Issue[]): readonly Diagnostic[] {
+  const pointed = issues.map(({ path, ...said }): Diagnostic => ({
+    ...said,
+    file: env.display,
+    ...parsed.locate(path),
+  }));
+  const place = ({ span }: Diagnostic): number => (span === undefined ? 0 : span.line * 1e6 + span.column);
+  return [...parsed.diagnostics, ...pointed].sort((a, b) => place(a) - place(b));
 }
 
 function named(host: ReadHost, name: string): { name: string; value?: string } {
@@ -110,48 +143,9 @@ function readText(host: ReadHost, env: EnvFile): string {
   return text;
 }
 
-/** A file held against this host: resources, or everything that is wrong with it, pointed at. */
-export async function declare(
-  host: ReadHost,
-  env: EnvFile,
-  record?: EnvRecord,
-): Promise<Declared | readonly Diagnostic[]> {
-  const loaded = await load(host, env, record);
-  if (isDiagnostics(loaded)) return loaded;
-  const resolved = resolve(host.reader, loaded.spec, parentOf(env.file), host.state);
-  const issues = resolved.kind === "facts" ? [] : resolved.issues;
-  if (resolved.kind === "issues") return point(host, loaded, issues);
-  return { loaded, facts: resolved.facts, resources: desired(loaded.spec, resolved.facts), warnings: [] };
-}
-
-/** Issues of the host with the line of the file that causes each, in the order of the file. */
-export async function point(
-  host: ReadHost,
-  loaded: Loaded,
-  issues: readonly Issue[],
-): Promise<readonly Diagnostic[]> {
-  const locate = await locator(host, loaded);
-  const found = issues.map(({ path, severity, code, summary, detail }): Diagnostic => ({
-    severity,
-    code,
-    summary,
-    ...(detail === undefined ? {} : { detail }),
-    file: loaded.display,
-    ...locate(path),
-  }));
-  const place = ({ span }: Diagnostic): number => (span?.line ?? 0) * 1e6 + (span?.column ?? 0);
-  return found.toSorted((a, b) => place(a) - place(b));
-}
-
-/** Says where in a file a part of it is written. */
-export async function locator(host: ReadHost, { text, display, file }: Loaded): Promise<Locate> {
-  const { parse } = await import("#spec/parse");
-  return parse({ text, file: display, fileName: baseName(file), variables: host.variable }).locate;
-}
-
 /** A file that was wrong, as against what was made of a right one. */
-export function isDiagnostics<T extends object>(
-  result: T | readonly Diagnostic[],
-): result is readonly Diagnostic[] {
+export function isDiagnostics<T extends object, D extends object>(
+  result: T | readonly D[],
+): result is readonly D[] {
   return Array.isArray(result);
 }

@@ -19,7 +19,7 @@ import type { Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
 import type { WriteHost } from "./host.ts";
 import type { EnvFile, Loaded } from "./load.ts";
-import { declare, isDiagnostics, load } from "./load.ts";
+import { declare, isDiagnostics, withValues } from "./load.ts";
 import { limitLine } from "./limit-line.ts";
 import { noController, planApply } from "./make-plan.ts";
 import { runGroups } from "./run-groups.ts";
@@ -107,15 +107,6 @@ async function applied(
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
   }
   return { loaded: await withValues(host, declared.loaded), plan };
-}
-
-/** The record leaves out what variables gave entry.env: such a file is read again before a launch. */
-async function withValues(host: WriteHost, loaded: Loaded): Promise<Loaded> {
-  if (loaded.parsed || !Object.values(loaded.spec.entry.env).some((v) => v.kind === "variable"))
-    return loaded;
-  const again = await load(host, loaded, undefined, true);
-  if (isDiagnostics(again)) throw new Failure(3, again);
-  return again;
 }
 
 /** Runs in an instance of its own that is gone afterwards, whatever happens. @throws Failure 125, 126, 127 */

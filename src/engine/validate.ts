@@ -8,7 +8,7 @@ export async function validate(host: ReadHost, files: readonly EnvFile[]): Promi
   const reports = files.map(async (env): Promise<ValidateReport["files"][number]> => {
     const result = await declare(host, env);
     if (isDiagnostics(result)) return { file: env.file, diagnostics: result };
-    return { file: env.file, name: env.name, id: env.id, diagnostics: result.warnings };
+    return { file: env.file, name: env.name, id: env.id, diagnostics: [] };
   });
   return { files: await Promise.all(reports) };
 }

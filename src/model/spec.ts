@@ -11,6 +11,15 @@ export type Spec = {
   readonly entry: Entry;
 };
 
+/** What could be read of a file that has mistakes: enough to find those that only the host shows as well. Every Spec is one. */
+export type Draft = {
+  readonly rootfs?: Source;
+  readonly lowers: readonly (Source | undefined)[];
+  readonly volumes: readonly (Volume | undefined)[];
+  readonly limits: Limits;
+  readonly entry?: Entry;
+};
+
 /** Where a layer comes from. `path` is what a plain string says: a directory or an archive, by what it is. */
 export type Source =
   | { readonly kind: "path"; readonly path: string }

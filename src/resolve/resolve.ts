@@ -1,7 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import type { Facts, Issue, VolumeFact } from "#model/facts";
 import type { Layer } from "#model/resource";
-import type { Spec } from "#model/spec";
+import type { Draft, Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { missingCpus } from "./cpus.ts";
 import { resolveLayer } from "./layers.ts";
@@ -12,22 +12,24 @@ export type Resolved =
   | { readonly kind: "issues"; readonly issues: readonly Issue[] };
 
 /**
- * Holds a Spec against this host. `base` is the real path of the file's directory, `state` the state directory.
- * All mistakes are collected; nothing is written and nothing fetched.
+ * Holds a Spec, or what could be read of one, against this host. `base` is the real path of the file's directory, `state` the state
+ * directory. All mistakes are collected; nothing is written and nothing fetched.
  */
-export function resolve(reader: Reader, spec: Spec, base: AbsPath, state: AbsPath): Resolved {
+export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPath): Resolved {
   const issues: Issue[] = [...missingCpus(reader, spec.limits)];
   const keep = <T extends object>(found: T | Issue): T | undefined => {
     if (!("severity" in found)) return found;
     issues.push(found);
     return undefined;
   };
-  const rootfs = keep<Layer>(resolveLayer(reader, base, spec.rootfs, ["rootfs"]));
-  const lowers = spec.lowers.map((source, i) =>
-    keep<Layer>(resolveLayer(reader, base, source, ["lowers", i])),
-  );
+  const layer = (source: Source | undefined, at: SpecPath): Layer | undefined =>
+    source === undefined ? undefined : keep<Layer>(resolveLayer(reader, base, source, at));
+  const rootfs = layer(spec.rootfs, ["rootfs"]);
+  const lowers = spec.lowers.map((source, i) => layer(source, ["lowers", i]));
   const volumes = spec.volumes.map((v, i) =>
-    keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
+    v === undefined
+      ? undefined
+      : keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
   );
   issues.push(...unsupported(spec));
   const root = rootfs === undefined ? undefined : reader.stat(rootfs.path);
@@ -44,7 +46,7 @@ export function resolve(reader: Reader, spec: Spec, base: AbsPath, state: AbsPat
 }
 
 /** Fields that parse already but have no mechanism behind them in this version: one sentence each instead of being ignored. */
-function unsupported(spec: Spec): readonly Issue[] {
+function unsupported(spec: Draft): readonly Issue[] {
   const issues: Issue[] = [];
   const refuse = (path: Issue["path"], what: string): void => {
     issues.push({
@@ -54,7 +56,8 @@ function unsupported(spec: Spec): readonly Issue[] {
       summary: `${what} is not supported by this version`,
     });
   };
-  spec.volumes.forEach((v, i) => v.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
+  spec.volumes.forEach((v, i) => v?.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
+  if (spec.entry === undefined) return issues;
   const { init, ready, capabilities } = spec.entry;
   if (init) refuse(["entry", "init"], "init");
   if (ready !== undefined) refuse(["entry", "ready"], "ready");
