@@ -1,10 +1,10 @@
-import { fstatSync, openSync } from "node:fs";
+import { openSync } from "node:fs";
 import { failure, KernelError } from "#model/diagnostic";
-import { newMount, newTmpfs } from "./context.ts";
+import { newMount } from "./context.ts";
 import { systemCall, type Call } from "./ffi.ts";
 import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE, RESOLVE } from "./flags.ts";
-import { close, ioctl, mkdirat, openat, openat2, symlinkat, withFd } from "./syscalls-file.ts";
-import { fsconfigFd, fsconfigString, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
+import { close, ioctl, openat, openat2, withFd } from "./syscalls-file.ts";
+import { fsconfigFd, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
 const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
 
@@ -27,12 +27,12 @@ export function systemDir(root: number, name: string): number {
 }
 
 /** Attaches a detached mount and answers its descriptor, which reads and makes what is in it. */
-function attach(mount: number, parent: number, name: string): number {
+export function attach(mount: number, parent: number, name: string): number {
   withFd(systemDir(parent, name), (place) => moveMount(mount, place));
   return mount;
 }
 
-function attachAndClose(mount: number, parent: number, name: string): void {
+export function attachAndClose(mount: number, parent: number, name: string): void {
   withFd(mount, () => attach(mount, parent, name));
 }
 
@@ -91,73 +91,6 @@ function openIfThere(at: number, name: string): number | undefined {
     if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** Device numbers of <linux/major.h> and drivers/char/mem.c. */
-const NODES: readonly (readonly [name: string, major: number, minor: number])[] = [
-  ["null", 1, 3],
-  ["zero", 1, 5],
-  ["full", 1, 7],
-  ["random", 1, 8],
-  ["urandom", 1, 9],
-  ["tty", 5, 0],
-];
-
-const LINKS: readonly (readonly [name: string, target: string])[] = [
-  ["fd", "/proc/self/fd"],
-  ["stdin", "/proc/self/fd/0"],
-  ["stdout", "/proc/self/fd/1"],
-  ["stderr", "/proc/self/fd/2"],
-  ["ptmx", "pts/ptmx"],
-];
-
-/** A tmpfs at /dev with the nodes every program expects, terminals and shared memory of its own. @throws KernelError or Failure */
-export function mountDev(root: number): void {
-  withFd(newTmpfs({ tag: "tmpfs", mode: 0o755, bytes: "1048576" }), (dev) => {
-    attach(dev, root, "dev");
-    for (const [name, major, minor] of NODES) bindNode(dev, name, major, minor);
-    for (const [name, target] of LINKS) symlinkat(target, dev, name);
-    for (const name of ["pts", "shm"]) mkdirat(dev, name, 0o755);
-    const pts = newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
-      for (const [key, value] of [
-        ["ptmxmode", "0666"],
-        ["mode", "620"],
-        ["gid", "5"],
-      ] as const)
-        fsconfigString(fs, key, value);
-    });
-    attachAndClose(pts, dev, "pts");
-    attachAndClose(newTmpfs({ tag: "shm", mode: 0o1777 }), dev, "shm");
-    mountMqueue(dev);
-  });
-}
-
-/** Read-only, so that nobody inside changes mode or owner of the host's node; a device is written to all the same. */
-function bindNode(dev: number, name: string, major: number, minor: number): void {
-  withFd(openTree(AT_FDCWD, `/dev/${name}`, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW), (node) => {
-    const stat = fstatSync(node);
-    if (!stat.isCharacterDevice() || stat.rdev !== ((major << 8) | minor)) {
-      throw failure(125, "kernel", `the host's /dev/${name} is not character device ${major}:${minor}`, {
-        hint: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
-      });
-    }
-    mountSetattr(node, "", AT.EMPTY_PATH, { set: RDONLY | NOSUID | NOEXEC, clear: NODEV });
-    withFd(openat(dev, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), () => undefined);
-    withFd(openat(dev, name, O.PATH | O.NOFOLLOW), (place) => moveMount(node, place));
-  });
-}
-
-/** POSIX message queues of the new IPC namespace, where the kernel has them (CONFIG_POSIX_MQUEUE). */
-function mountMqueue(dev: number): void {
-  let queues: number;
-  try {
-    queues = newMount("mqueue", "mqueue", NOSUID | NODEV | NOEXEC, "mqueue", () => undefined);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENODEV") return;
-    throw error;
-  }
-  mkdirat(dev, "mqueue", 0o755);
-  attachAndClose(queues, dev, "mqueue");
 }
 
 /** sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the host. */
