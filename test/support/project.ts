@@ -1,5 +1,5 @@
 // A repository of a user's with an environment file in it, and the built command run on it: what every end-to-end test starts from.
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess, type StdioOptions } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -31,7 +31,13 @@ export type RunOptions = {
   readonly cwd?: string;
   readonly input?: string;
   readonly timeout?: number;
+  /** Words in front of the command: a program that makes something of the surroundings and then executes it. */
+  readonly before?: readonly string[];
 };
+
+function commandLine(args: readonly string[], { before = [] }: RunOptions): readonly [string, ...string[]] {
+  return [...before, process.execPath, CLI, ...args] as unknown as readonly [string, ...string[]];
+}
 
 /** Applets of the busybox rootfs: enough of a system to work in. */
 const APPLETS =
@@ -59,9 +65,21 @@ export function busyboxRootfs(dir: string): string {
 export class Project {
   readonly dir: string;
   readonly state: string;
+  readonly #hooks: (() => void | Promise<void>)[] = [];
   constructor(dir: string) {
     this.dir = dir;
     this.state = join(dir, "state");
+  }
+
+  /** Something to do at the end of the test, before what is applied is destroyed; the last one added comes first. */
+  after(hook: () => void | Promise<void>): void {
+    this.#hooks.unshift(hook);
+  }
+
+  /** Ends the test's own doings, then destroys whatever is still applied. */
+  async end(): Promise<void> {
+    for (const hook of this.#hooks) await hook();
+    if (existsSync(join(this.state, "envs"))) this.ok(["destroy", "--all", "-y"]);
   }
 
   /** Writes a file of the repository. */
@@ -99,7 +117,8 @@ export class Project {
 
   /** Runs the built command to its end. */
   run(args: readonly string[], options: RunOptions = {}): Result {
-    const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, [CLI, ...args], {
+    const [program, ...words] = commandLine(args, options);
+    const { status, signal, stdout, stderr, error } = spawnSync(program, words, {
       ...this.options(options),
       encoding: "utf8",
       input: options.input ?? "",
@@ -136,11 +155,9 @@ export class Project {
   }
 
   /** Starts the built command; the caller awaits or ends it. */
-  start(
-    args: readonly string[],
-    options: RunOptions & { readonly stdio?: "ignore" | "pipe" } = {},
-  ): ChildProcess {
-    return spawn(process.execPath, [CLI, ...args], {
+  start(args: readonly string[], options: RunOptions & { readonly stdio?: StdioOptions } = {}): ChildProcess {
+    const [program, ...words] = commandLine(args, options);
+    return spawn(program, words, {
       ...this.options(options),
       stdio: options.stdio ?? "pipe",
     });
@@ -188,15 +205,11 @@ export class Project {
 export function project(t: Cleanup): Project {
   const made: Project[] = [];
   // Hooks run in the order they were added: this one before the directory's own.
-  t.after(() => made.forEach(destroyAll));
+  t.after(async () => {
+    for (const one of made) await one.end();
+  });
   const dir = tempDir(t);
   busyboxRootfs(join(dir, "rootfs"));
   made.push(new Project(dir));
   return made[0]!;
-}
-
-function destroyAll(made: Project): void {
-  if (!existsSync(join(made.state, "envs"))) return;
-  const { code, stdout, stderr } = made.run(["destroy", "--all", "-y"]);
-  if (code !== 0) throw new Error(`clean-up: destroy --all ended with ${code}\n${stdout}${stderr}`);
 }

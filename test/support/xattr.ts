@@ -1,0 +1,13 @@
+// Extended attributes, for which Node has no call.
+import koffi from "koffi";
+
+const lgetxattr = koffi
+  .load(null)
+  .func("long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)");
+
+/** The value of an attribute of a file itself (symlinks are not followed); undefined where it has none, or none can be read. */
+export function xattr(path: string, name: string): string | undefined {
+  const value = Buffer.alloc(256);
+  const length = lgetxattr(path, name, value, value.length) as number;
+  return length < 0 ? undefined : value.toString("latin1", 0, length);
+}
