@@ -1,6 +1,8 @@
-// Bundles src/cli.ts into dist/: one small entry, and a chunk for everything behind a dynamic import.
+// Bundles src/cli.ts into dist/: what every command needs in one file, and another for everything behind an import().
 import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
+import { builtins } from "./builtins.ts";
+import { parts } from "./parts.ts";
 
 /** The licences of what ended up in the bundle: their texts have to travel with it. */
 function licences({ inputs }: Metafile): string {
@@ -20,6 +22,17 @@ function licences({ inputs }: Metafile): string {
   return `${parts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
+/** Of the manifest the bundle takes the version along, not every script and devDependency. */
+const manifest: Plugin = {
+  name: "manifest",
+  setup(build) {
+    build.onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist", { recursive: true });
 
@@ -35,9 +48,9 @@ try {
     target: "node22.18",
     // Brings a .node file of its own, which cannot be bundled.
     external: ["koffi"],
+    plugins: [builtins, manifest, parts("src/cli.ts")],
     // Under Node yaml resolves to CommonJS, which would need require() here; this is the same code as modules.
     alias: { yaml: "./node_modules/yaml/browser/dist/index.js" },
-    keepNames: true,
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",

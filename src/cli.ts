@@ -1,7 +1,7 @@
 import { main, type Boot, type Settings } from "#commands/main";
 import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
-import { linuxTerminal } from "#kernel/terminal";
+import { isDevice, linuxTerminal } from "#kernel/terminal";
 import manifest from "#package/manifest" with { type: "json" };
 
 const { version } = manifest;
@@ -10,7 +10,7 @@ type ReadHost = ReturnType<Boot["readHost"]>;
 
 const variable = (name: string): string | undefined => process.env[name];
 const reader = linuxReader({ uid: process.geteuid?.() ?? 0, pid: process.pid });
-const isatty = (fd: number): boolean => process.getBuiltinModule("node:tty").isatty(fd);
+const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinModule("node:tty").isatty(fd);
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
@@ -25,34 +25,27 @@ function readHost({ cwd, stateDir, variables }: Settings): ReadHost {
   };
 }
 
-async function writeHost(settings: Settings): ReturnType<Boot["writeHost"]> {
-  const [{ linuxMounts }, { linuxFiles }, { linuxCgroups }, { linuxLaunch }] = await Promise.all([
-    import("#kernel/mounts"),
-    import("#kernel/files"),
-    import("#kernel/cgroups"),
-    import("#kernel/launch"),
-  ]);
+async function writing(settings: Settings): ReturnType<Boot["writing"]> {
+  const { commands, linuxWriters } = await import("./write.ts");
   let stop = false;
   let deliver: ((signal: string) => void) | undefined;
   for (const signal of signals) {
     process.on(signal, () => (deliver === undefined ? (stop = true) : deliver(signal)));
   }
-  return {
+  const host = {
     ...readHost(settings),
-    mounts: linuxMounts(),
-    files: linuxFiles(),
-    cgroups: linuxCgroups(),
-    launch: linuxLaunch({ onChild: (wake) => process.on("SIGCHLD", wake) }),
+    ...linuxWriters((wake) => process.on("SIGCHLD", wake)),
     lockTimeoutMs: settings.lockTimeoutMs,
     command: settings.command,
-    terminal: isatty(0) && isatty(1),
+    terminal: isTerminal(0) && isTerminal(1),
     interrupted: () => stop,
-    onSignal: (handler) => {
+    onSignal: (handler: (signal: string) => void) => {
       deliver = handler;
       return () => (deliver = undefined);
     },
-    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
+  return { host, commands };
 }
 
 /** In a working directory that was deleted nothing can be found or made by a relative path; absolute ones go on working. */
@@ -73,7 +66,8 @@ function absolute(cwd: string, path: string): ReadHost["state"] {
   return (path.startsWith("/") ? path : `${cwd}/${path}`).replace(/\/+$/, "") as ReadHost["state"];
 }
 
-process.exitCode = await main(process.argv.slice(2), {
+// No await at the top level: the parts of the bundle that main loads import this one (scripts/parts.ts).
+void main(process.argv.slice(2), {
   version,
   variable,
   chdir: (to) => {
@@ -84,10 +78,10 @@ process.exitCode = await main(process.argv.slice(2), {
     linuxTerminal({
       color,
       variable,
-      isatty,
+      isTerminal,
       stdin: () => process.stdin,
       columns: () => process.stderr.columns ?? process.stdout.columns,
     }),
   readHost,
-  writeHost,
-});
+  writing,
+}).then((code) => (process.exitCode = code));

@@ -6,6 +6,7 @@ import type { Args } from "./args.ts";
 import { parseArgs, usage } from "./args.ts";
 import type { Context, ReadCommand, WriteCommand } from "./context.ts";
 import { complain } from "./context.ts";
+import * as plan from "./plan.ts";
 
 /** What the entry point offers: the process, and the ports behind it, each made only when it is asked for. */
 export type Boot = {
@@ -22,7 +23,10 @@ export type Boot = {
     readonly color: { readonly out: boolean; readonly err: boolean };
   };
   readHost(settings: Settings): ReadHost;
-  writeHost(settings: Settings): Promise<WriteHost>;
+  /** Commands that change things, and the host they do it to. */
+  writing(
+    settings: Settings,
+  ): Promise<{ readonly host: WriteHost; readonly commands: Readonly<Record<string, WriteCommand>> }>;
 };
 
 export type Settings = {
@@ -34,18 +38,16 @@ export type Settings = {
   readonly command: string;
 };
 
-/** Commands that only look are given a host that can do nothing else. */
-const READ: Readonly<Record<string, () => Promise<{ command: ReadCommand }>>> = {
+/**
+ * Commands that only look are given a host that can do nothing else. The others load what they need besides; `plan` is there at once,
+ * since the chunks it would share with them cost more than its code.
+ */
+const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ command: ReadCommand }>>> = {
   validate: () => import("./validate.ts"),
-  plan: () => import("./plan.ts"),
+  plan: () => plan,
   drift: () => import("./drift.ts"),
   ls: () => import("./ls.ts"),
   show: () => import("./show.ts"),
-};
-const WRITE: Readonly<Record<string, () => Promise<{ command: WriteCommand }>>> = {
-  apply: () => import("./apply.ts"),
-  destroy: () => import("./destroy.ts"),
-  run: () => import("./run.ts"),
 };
 
 /** The whole command line; answers the exit code and never throws. */
@@ -69,8 +71,8 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
       const { command } = await read();
       return await command({ ...context, look, args, host: boot.readHost(settings) });
     }
-    const [{ command }, host] = await Promise.all([WRITE[args.command.name]!(), boot.writeHost(settings)]);
-    return await command({ ...context, look, args, host });
+    const { host, commands } = await boot.writing(settings);
+    return await commands[args.command.name]!({ ...context, look, args, host });
   } catch (error) {
     complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;

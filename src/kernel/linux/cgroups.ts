@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { writeSync } from "node:fs";
 import { parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
@@ -89,7 +88,7 @@ export function linuxCgroups(): Cgroups {
     remove,
     kill(pid) {
       try {
-        kill(pid, constants.signals.SIGKILL);
+        kill(pid, 9);
       } catch (error) {
         if (!(error instanceof KernelError && error.errno === "ESRCH")) throw error;
       }

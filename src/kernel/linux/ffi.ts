@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { arch, constants } from "node:os";
+import { arch } from "node:os";
 import { KernelError } from "#model/diagnostic";
 import { hintFor } from "./hints.ts";
 import type { Name } from "./print.ts";
@@ -45,7 +45,7 @@ let names: Map<number, string> | undefined;
 /** `ENOENT` for 2; `errno 999` for one without a name. */
 export function errnoName(errno: number): string {
   if (names === undefined) {
-    const table = { ...(constants.errno as Record<string, number>), ...ffi().koffi.os.errno };
+    const table: Record<string, number> = ffi().koffi.os.errno;
     names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
     for (const name of PREFERRED) names.set(table[name]!, name);
   }
@@ -63,19 +63,24 @@ export function refused(topic: string, call: string, errno: string, cause?: unkn
  */
 export function systemCall(name: string, target: Target, types: readonly CType[]): Call {
   let native: ((...args: readonly unknown[]) => number) | undefined;
-  const number = typeof target === "object" ? target[arch() === "x64" ? 0 : 1] : target;
   return (args, print) => {
     const { koffi, libc } = ffi();
-    if (typeof number === "string") {
-      native ??= libc.func(number, "int", [...types]);
-    } else {
-      native ??= libc.func("syscall", "long", ["long", ...types]).bind(undefined, number);
-    }
-    const answer = native!(...args);
+    native ??= declare(libc, target, types);
+    const answer = native(...args);
     if (answer !== -1) return answer;
     const errno = errnoName(koffi.errno());
     throw refused(name, `${name}(${print().join(", ")})`, errno);
   };
+}
+
+function declare(
+  libc: Library,
+  target: Target,
+  types: readonly CType[],
+): (...args: readonly unknown[]) => number {
+  if (typeof target === "string") return libc.func(target, "int", [...types]);
+  const number = typeof target === "object" ? target[arch() === "x64" ? 0 : 1] : target;
+  return libc.func("syscall", "long", ["long", ...types]).bind(undefined, number);
 }
 
 /** A path or name as an argument. One that holds a NUL is refused: the kernel would silently use its beginning. */

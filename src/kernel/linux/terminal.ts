@@ -4,8 +4,7 @@ import type { Terminal } from "#ports/terminal";
 export type TerminalOptions = {
   readonly color: "auto" | "always" | "never";
   readonly variable: (name: string) => string | undefined;
-  /** isatty(3); asked only of character devices. */
-  readonly isatty: (fd: number) => boolean;
+  readonly isTerminal: (fd: number) => boolean;
   /** These two are asked only where there is a terminal: making Node's streams costs milliseconds. */
   readonly stdin: () => NodeJS.ReadableStream;
   readonly columns: () => number | undefined;
@@ -13,10 +12,10 @@ export type TerminalOptions = {
 
 /** stdin, stdout and stderr of this process. A reader that went away (EPIPE) never stops a command: what it does is done to its end. */
 export function linuxTerminal(options: TerminalOptions): Terminal {
-  const { variable } = options;
-  const isTerminal = (fd: number): boolean => isCharacterDevice(fd) && options.isatty(fd);
+  const { variable, isTerminal } = options;
   const plain = (variable("NO_COLOR") ?? "") !== "" || variable("TERM") === "dumb";
-  const colored = (fd: number): boolean => options.color === "always" || (options.color === "auto" && !plain && isTerminal(fd));
+  const colored = (fd: number): boolean =>
+    options.color === "always" || (options.color === "auto" && !plain && isTerminal(fd));
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
@@ -46,8 +45,8 @@ function writeAll(fd: number, text: string): void {
 /** /dev/null: device 1:3, as `makedev` packs it. */
 const NULL_DEVICE = 0x103;
 
-/** node:tty brings all of node:net along, so that it is asked only where a terminal can be. */
-function isCharacterDevice(fd: number): boolean {
+/** Whether it may be a terminal: isatty(3) is node:tty's, which brings all of node:net along. */
+export function isDevice(fd: number): boolean {
   try {
     const stat = fstatSync(fd);
     return stat.isCharacterDevice() && stat.rdev !== NULL_DEVICE;

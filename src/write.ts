@@ -1,0 +1,23 @@
+// What commands that change things need besides, behind one import: a chunk costs a millisecond to load, whatever is in it.
+import { linuxCgroups } from "#kernel/cgroups";
+import { linuxFiles } from "#kernel/files";
+import { linuxLaunch } from "#kernel/launch";
+import type { OnChild } from "#kernel/launch-children";
+import { linuxMounts } from "#kernel/mounts";
+
+export { commands } from "#commands/write";
+
+/** The ports that write. */
+export function linuxWriters(onChild: OnChild): {
+  readonly mounts: ReturnType<typeof linuxMounts>;
+  readonly files: ReturnType<typeof linuxFiles>;
+  readonly cgroups: ReturnType<typeof linuxCgroups>;
+  readonly launch: ReturnType<typeof linuxLaunch>;
+} {
+  return {
+    mounts: linuxMounts(),
+    files: linuxFiles(),
+    cgroups: linuxCgroups(),
+    launch: linuxLaunch({ onChild }),
+  };
+}
