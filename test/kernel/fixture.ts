@@ -66,10 +66,13 @@ export function mountsBelow(dir: string): string[] {
     .filter((point) => point === dir || point.startsWith(`${dir}/`));
 }
 
-/** What must be the same before and after: the mount table, namespaces, root, working directory, and how many files are open. */
-export function surroundings(): unknown {
+/**
+ * What must be the same before and after: mounts, namespaces, root, working directory, and how many files are open. With `dir` the
+ * mounts below it alone, since other tests mount at the same time.
+ */
+export function surroundings(dir?: string): unknown {
   return {
-    mounts: readFileSync("/proc/thread-self/mountinfo", "utf8"),
+    mounts: dir === undefined ? readFileSync("/proc/thread-self/mountinfo", "utf8") : mountsBelow(dir),
     namespaces: readdirSync("/proc/thread-self/ns").map((name) =>
       readlinkSync(`/proc/thread-self/ns/${name}`),
     ),

@@ -78,10 +78,10 @@ test("a tree that cannot be attached is closed, and nothing is left", (t) => {
   const dir = scratch(t);
   mkdirSync(join(dir, "build"));
   mounts.stage(() => undefined);
-  const before = surroundings();
+  const before = surroundings(dir);
   const tree = mounts.stage((stage) => stage.take(join(dir, "build")));
   assert.throws(() => mounts.attach(tree, join(dir, "none")), { name: "KernelError", errno: "ENOENT" });
-  assert.deepEqual(surroundings(), before);
+  assert.deepEqual(surroundings(dir), before);
   tree.close();
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import test, { type TestContext } from "node:test";
-import { join, type AbsPath } from "#model/brand";
+import { join, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { OverlayMount, Stage } from "#ports/mounts";
 import { linuxMounts, type MountOptions } from "#kernel/mounts";
@@ -42,14 +42,18 @@ function staged<T>(
 ): T {
   const mounts = linuxMounts(options);
   mounts.stage(() => undefined);
-  const before = surroundings();
+  const before = surroundings(parentOf(merged));
   try {
     return mounts.stage((stage) => {
       stage.overlay({ tag: "envctl:0123abcd:web-01234567", ...overlay }, merged);
       return look(mountsAt(merged)[0]!, stage);
     });
   } finally {
-    assert.deepEqual(surroundings(), before, "mounts, namespaces and descriptors are as before");
+    assert.deepEqual(
+      surroundings(parentOf(merged)),
+      before,
+      "mounts, namespaces and descriptors are as before",
+    );
   }
 }
 

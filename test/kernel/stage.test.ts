@@ -22,7 +22,7 @@ mounts.stage(() => undefined);
 
 test("what is mounted on a stage is seen there and leaves nothing on the host", (t) => {
   const dir = scratch(t);
-  const before = surroundings();
+  const before = surroundings(dir);
   const seen = mounts.stage((stage) => {
     stage.tmpfs(dir, { tag: "envctl:test", bytes: "1048576", mode: 0o1777 });
     writeFileSync(`${dir}/inside`, "x");
@@ -32,7 +32,7 @@ test("what is mounted on a stage is seen there and leaves nothing on the host", 
       shared: mountTable().filter((row) => /shared:/.test(row.optional)),
     };
   });
-  assert.deepEqual(surroundings(), before);
+  assert.deepEqual(surroundings(dir), before);
   assert.equal(seen.row.type, "tmpfs");
   assert.equal(seen.row.source, "envctl:test");
   assert.match(seen.row.options, /nosuid,nodev/);
@@ -44,7 +44,7 @@ test("what is mounted on a stage is seen there and leaves nothing on the host", 
 
 test("a failure in the middle of a stage puts everything back: mounts, root, cwd, descriptors", (t) => {
   const dir = scratch(t);
-  const before = surroundings();
+  const before = surroundings(dir);
   assert.throws(
     () =>
       mounts.stage((stage) => {
@@ -55,9 +55,9 @@ test("a failure in the middle of a stage puts everything back: mounts, root, cwd
     { name: "KernelError", errno: "ENOENT" },
   );
   process.chdir(process.cwd());
-  assert.deepEqual(surroundings(), before);
+  assert.deepEqual(surroundings(dir), before);
   assert.throws(() => mounts.stage(() => mounts.stage(() => 1)), /already/);
-  assert.deepEqual(surroundings(), before);
+  assert.deepEqual(surroundings(dir), before);
 });
 
 test("a bind is private, plain, and takes files and directories", (t) => {
@@ -136,7 +136,7 @@ test("targets, files and links are made inside a root, whatever the symlinks the
 });
 
 test("other namespaces come and go with a stage", () => {
-  const before = surroundings();
+  const before = surroundings("/proc");
   const kinds = CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWNET | CLONE.NEWPID | CLONE.NEWCGROUP;
   const names = ["mnt", "uts", "ipc", "net", "pid_for_children", "cgroup"];
   const here = (): string[] => names.map((name) => readlinkSync(`/proc/thread-self/ns/${name}`, "utf8"));
@@ -149,7 +149,7 @@ test("other namespaces come and go with a stage", () => {
   );
   for (const namespace of away) assert.ok(!home.includes(namespace), namespace);
   assert.deepEqual(here(), home);
-  assert.deepEqual(surroundings(), before);
+  assert.deepEqual(surroundings("/proc"), before);
 });
 
 test("a caller in a chroot, whose root is no mount, keeps its root and working directory", (t) => {
