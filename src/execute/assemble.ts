@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin, join } from "#model/brand";
+import { failure, KernelError } from "#model/diagnostic";
 import type { Place } from "#model/observed";
 import type { InnerMount, Overlay } from "#model/resource";
 import type { Files } from "#ports/files";
@@ -19,15 +20,57 @@ export type Stack = {
  * Inside a stage: the init layer, the overlay at `place.merged`, everything mounted in it. Answers each inner mount's point by address.
  * The host's namespace sees nothing of it until the tree is taken and attached, or a launch pivots into it.
  */
-export function assemble(stage: Stage, reader: Reader, stack: Stack): ReadonlyMap<string, AbsPath> {
+export function assemble(
+  stage: Stage,
+  reader: Reader,
+  stack: Stack,
+): ReadonlyMap<string, { readonly point: AbsPath }> {
   const { place, overlay } = stack;
   buildInit(stage, reader, stack);
   const lowers = [place.init, ...overlay.lowers.map((l) => l.path)];
   const rw = overlay.upper.kind === "none" ? {} : { rw: { upper: place.upper, work: place.work } };
   stage.overlay({ tag: stack.tag, lowers, ...rw, options: overlay.options }, place.merged);
-  return new Map(
-    stack.inner.map((mount) => [mount.address, join(place.merged, stage.inner(place.merged, mount))]),
-  );
+  const points = new Map<string, { readonly point: AbsPath }>();
+  for (const mount of stack.inner) {
+    const point = join(
+      place.merged,
+      mounting(mount, () => stage.inner(place.merged, mount)),
+    );
+    refuseHiding(place.merged, mount, point, points);
+    points.set(mount.address, { point });
+  }
+  return points;
+}
+
+/** Says which mount it was that the kernel refused. @throws Failure */
+function mounting<T>(mount: InnerMount, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const { call, errno, hint } = error;
+    const said = { call, errno, ...(hint === undefined ? {} : { hint }) };
+    throw failure(1, "kernel", `cannot mount ${mount.address}`, said, error);
+  }
+}
+
+/**
+ * Symlinks inside may lead two targets to one place, or one below the other: what was mounted there first could be neither seen nor
+ * told from the second. @throws Failure conflict
+ */
+export function refuseHiding(
+  merged: AbsPath,
+  mount: InnerMount,
+  point: AbsPath,
+  others: Iterable<readonly [address: string, at: { readonly point: AbsPath }]>,
+): void {
+  const [address, other] = [...others].find(([, { point: there }]) => isWithin(point, there)) ?? [];
+  if (other === undefined) return;
+  const inside = (path: AbsPath): string => path.slice(merged.length);
+  throw failure(1, "conflict", `${mount.address} would hide ${address}`, {
+    detail: `through symlinks inside they lie at ${inside(point)} and ${inside(other.point)}`,
+    hint: "write the targets as they are without symlinks",
+  });
 }
 
 /**
@@ -44,7 +87,8 @@ function buildInit(stage: Stage, reader: Reader, { place, tag, overlay, inner }:
   stage.linkIn(at, "/etc/mtab", "/proc/mounts");
   for (const mount of inner) {
     const nested = inner.some((other) => other !== mount && isWithin(other.target, mount.target));
-    if (!nested) stage.makeTarget(at, mount.target, mount.kind === "volume" ? mount.type : "dir");
+    if (!nested)
+      mounting(mount, () => stage.makeTarget(at, mount.target, mount.kind === "volume" ? mount.type : "dir"));
   }
   stage.unmount(at);
 }

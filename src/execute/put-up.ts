@@ -1,7 +1,7 @@
 import type { RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
 import type { Step } from "#model/step";
-import { assemble, makeUpper } from "./assemble.ts";
+import { assemble, makeUpper, refuseHiding } from "./assemble.ts";
 import type { Context, Undo } from "./context.ts";
 import { emptyDir } from "./dirs.ts";
 import { takeDown } from "./own.ts";
@@ -39,12 +39,14 @@ export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context
     tree: stage.take(place.merged),
   }));
   x.mounted.set(overlay.address, { ...x.mounts.attach(tree, place.merged), point: place.merged });
-  for (const [address, point] of points) x.mounted.set(address, { ...x.mounts.identify(point), point });
+  for (const [address, { point }] of points) x.mounted.set(address, { ...x.mounts.identify(point), point });
 }
 
 export function bind(step: Of<"bind">, x: Context, undo: Undo): undefined {
-  mountInner(step.mount, x);
   undo(() => takeDown(x, step.address));
+  const { point } = mountInner(step.mount, x);
+  const others = [...x.mounted].filter(([address]) => address !== step.address);
+  refuseHiding(x.plan.observed.place.merged, step.mount, point, others);
 }
 
 /** Into the live overlay; the target is resolved inside it. */

@@ -39,10 +39,22 @@ export const insidePath: Shape<string> = scalar({
 /** Where something is mounted inside: never the root, and each place once in a file. */
 export const target: Shape<string> = convert(insidePath, (value, node, at) => claim(value, node.range, at));
 
+/** Mounted anew for every run, over whatever lies there. */
+const OF_A_RUN = ["/proc", "/sys", "/dev"];
+
 /** A mount point that nothing else in the file may have. */
 export function claim(value: string, range: Range, at: At): string | undefined {
   if (value === "/")
     return fail(at, range, "bad_value", "not a place for a mount", "the root is the overlay itself");
+  const hidden = OF_A_RUN.find((dir) => value === dir || value.startsWith(`${dir}/`));
+  if (hidden !== undefined)
+    return fail(
+      at,
+      range,
+      "bad_value",
+      "not a place for a mount",
+      `every run has a ${hidden} of its own, which would hide it`,
+    );
   const { targets, lineOf } = at.job;
   const first = targets.get(value);
   if (first !== undefined)

@@ -40,6 +40,12 @@ mistakes([
     "5:15+4 not a place for a mount | the root is the overlay itself",
   ],
   [
+    "targets that a run mounts over",
+    "volumes:\n  - a:/proc\n  - b:/sysroot\ntmpfs:\n  - { target: /dev//shm }\n",
+    "5:7+5 not a place for a mount | every run has a /proc of its own, which would hide it",
+    "8:15+9 not a place for a mount | every run has a /dev of its own, which would hide it",
+  ],
+  [
     "a target twice",
     "volumes:\n  - a:/b\n  - c:/b/\n",
     "6:7+3 a second mount at /b | the first is in line 5",
