@@ -1,6 +1,5 @@
 import type { Change } from "#model/plan";
 import type { InnerMount, Layer, Overlay, VolumeResource } from "#model/resource";
-import type { OverlayOptions } from "#model/spec";
 
 const sameLayer = (a: Layer, b: Layer): boolean =>
   a.path === b.path && a.inode.dev === b.inode.dev && a.inode.ino === b.inode.ino;
@@ -9,8 +8,7 @@ const sameLayer = (a: Layer, b: Layer): boolean =>
 export function overlayChanges(before: Overlay, after: Overlay): readonly Change[] {
   const changes: Change[] = [];
   const note = (path: string, from: unknown, to: unknown): void => {
-    if (JSON.stringify(from) !== JSON.stringify(to))
-      changes.push({ path, before: from, after: to, forces_replace: true });
+    if (text(from) !== text(to)) changes.push({ path, before: from, after: to, forces_replace: true });
   };
   const same =
     before.lowers.length === after.lowers.length &&
@@ -35,14 +33,19 @@ export function overlayChanges(before: Overlay, after: Overlay): readonly Change
     }
   }
   note("upper", before.upper, after.upper);
-  note("options", sorted(before.options), sorted(after.options));
+  note("options", before.options, after.options);
   note("hostname", before.init.hostname, after.init.hostname);
   note("resolv", before.init.resolv, after.init.resolv);
   return changes;
 }
 
-function sorted(options: OverlayOptions): OverlayOptions {
-  return Object.fromEntries(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))) as OverlayOptions;
+/** Keys in one order: a record keeps its own. */
+function text(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
 }
 
 /** What differs between two mounts at one target. A change of source or kind needs another mount; flags are a change in place. */

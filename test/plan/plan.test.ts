@@ -140,6 +140,12 @@ test("F11 after a reboot everything is created again, because of it", () => {
   assert.equal(v['volume["/data"]'], "create rebooted");
 });
 
+test("F2 a record may keep the keys of an upper in another order", () => {
+  const declared = [...base(), overlay([], { upper: { kind: "tmpfs", bytes: "8388608" } })];
+  const kept = [...base(), overlay([], { upper: { bytes: "8388608", kind: "tmpfs" } })];
+  assert.equal(verdicts(planFor(declared, observed(kept)))["overlay"], "keep");
+});
+
 test("an interrupted replacement is never trusted: the old overlay may still be mounted", () => {
   const tools = layer("tools");
   const after = [...base([tools]), overlay([tools])];
