@@ -1,13 +1,13 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin } from "#model/brand";
-import { type Failure, failure } from "#model/diagnostic";
+import { failure } from "#model/diagnostic";
 import type { MountEntry } from "#model/observed";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
 import type { Claim } from "./prove.ts";
 import { prove } from "./prove.ts";
 import type { Table } from "./table.ts";
-import { isVisible, mountsWithin, readTable } from "./table.ts";
+import { mountsWithin, readTable } from "./table.ts";
 
 export type UnmountOptions = {
   /** The mount id the plan saw there; another one now is a stale plan. */
@@ -47,10 +47,7 @@ export function unmount(
   const below = mountsWithin(table, point).filter((m) => m !== mount && hangsBelow(table, m, mount));
   const brought = below.filter((m) => addressOf(reader, table, claim, m) === address);
   // Without MNT_DETACH the kernel answers EBUSY while others of ours are below.
-  for (const m of lazy ? [] : brought.reverse()) {
-    if (!isVisible(reader, m)) throw hidden(m);
-    mounts.unmount(m.point as AbsPath, false);
-  }
+  if (!lazy) for (const m of brought.reverse()) mounts.unmount(m.point as AbsPath, false);
   mounts.unmount(point, lazy);
   return true;
 }
@@ -72,13 +69,9 @@ function topmost(reader: Reader, table: Table, point: AbsPath): MountEntry | und
   const id = reader.mountId(point);
   const mount = id === undefined ? here.at(-1) : here.find((m) => m.id === id);
   if (mount !== undefined) return mount;
-  throw hidden(here.at(-1)!);
-}
-
-function hidden(mount: MountEntry): Failure {
-  return failure(5, "foreign_mount", `${mount.point} is hidden by another mount`, {
-    detail: `mount ${mount.id} is there, and the path leads to another`,
-    hint: `see what lies over it: findmnt --target ${mount.point}`,
+  throw failure(5, "foreign_mount", `${point} is hidden by another mount`, {
+    detail: `mount ${here.at(-1)!.id} is there, and the path leads to mount ${id}`,
+    hint: `see what lies over it: findmnt --target ${point}`,
   });
 }
 

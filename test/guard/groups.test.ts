@@ -162,6 +162,25 @@ test("a process that does not end is named, and this envctl does not end itself"
   assert.equal(k.world.processes.has(31), true, "nothing was ended before that was seen");
 });
 
+test("another envctl that makes a group in the parent just now is no failure; another refusal is", () => {
+  for (const [errno, fails] of [
+    ["EBUSY", false],
+    ["ENOENT", false],
+    ["EPERM", true],
+  ] as const) {
+    const k = new FakeKernel();
+    k.hierarchy("/cg/pids", ["pids"]);
+    const parent = `/cg/pids/envctl-${owner.lineage}` as AbsPath;
+    const dir = `${parent}/${owner.id}` as AbsPath;
+    for (const d of [parent, dir]) k.cgroups.create(d);
+    k.failAt(2, errno);
+    const remove = (): void => removeGroups(k, owner, [{ dir, version: 1, controllers: ["pids"] }]);
+    if (fails) assert.throws(remove, (error) => error instanceof KernelError && error.errno === errno);
+    else remove();
+    assert.deepEqual(k.calls.slice(2), [`cgroup.remove ${dir}`, `cgroup.remove ${parent}`]);
+  }
+});
+
 test("v2: the whole group is killed at once", () => {
   const k = new FakeKernel();
   k.hierarchy("/cg", ["pids"], 2);

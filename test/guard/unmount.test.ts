@@ -195,9 +195,10 @@ test(
   needs("root", "mounts", "overlay"),
   (t) => {
     const y = yard(t);
-    symlinkSync("/inner/../other", join(y.dir, "root/link")); // absolute: inside
+    mkdirSync(join(y.dir, "root/sub"));
+    symlinkSync("/inner/../other", join(y.dir, "root/sub/link")); // absolute: inside
     for (const dir of ["other", "inner"]) mkdirSync(join(y.dir, "root", dir));
-    const all = [volume(y, "/work", "src"), volume(y, "/link/data", "data"), tmpfs("/tmp")];
+    const all = [volume(y, "/work", "src"), volume(y, "/sub/link/data", "data"), tmpfs("/tmp")];
     const claim: Claim = { ...applied(y, ...all), mounts: {}, interrupted: true };
     mkdirSync(inside(y, "strange"));
     mount("--bind", all[0]!.kind === "volume" ? all[0]!.path : "", inside(y, "strange"));
@@ -206,6 +207,24 @@ test(
       assert.equal(unmount(real, claim, inside(y, at)), true, at);
     umount(inside(y, "strange"));
     assert.equal(unmount(real, claim, y.place.merged), true);
+  },
+);
+
+test(
+  "what hangs below somebody else's mount is somebody else's, even where and what was declared",
+  needs("root", "mounts", "overlay"),
+  (t) => {
+    const y = yard(t);
+    overlayAt(y, "mnt");
+    const v = volume(y, "/mnt/data", "src");
+    const claim: Claim = { ...bareClaim(LINEAGE, ID, y.state), resources: [v], interrupted: true };
+    mount("-t", "tmpfs", "tmpfs", inside(y, "mnt"));
+    mkdirSync(inside(y, "mnt/data"));
+    mount("--bind", v.path, inside(y, "mnt/data"));
+    assert.throws(
+      () => unmount(real, claim, inside(y, "mnt/data")),
+      refused("foreign_mount", /does not hang below an overlay of this environment/),
+    );
   },
 );
 

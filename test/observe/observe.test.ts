@@ -197,6 +197,16 @@ test("groups: recorded ones, present or not, and others at our place; values, us
   assert.equal(groupsOfLineage(k.reader, seen.hierarchies, "00000000" as Lineage).size, 0);
 });
 
+test("on v1 a group with groups below it cannot simply be removed, processes or not", () => {
+  const k = host();
+  k.hierarchy("/cg/pids", ["pids"]);
+  const dir = `/cg/pids/envctl-${LINEAGE}/${ID}` as AbsPath;
+  for (const path of [`/cg/pids/envctl-${LINEAGE}`, dir]) k.cgroups.create(path as AbsPath);
+  assert.equal(look(k).cgroups[0]!.populated, false);
+  k.cgroups.create(`${dir}/below` as AbsPath);
+  assert.equal(look(k).cgroups[0]!.populated, true);
+});
+
 test("what was written inside is noticed, and measured on demand", () => {
   const k = host();
   assert.equal(look(k).upperUsed, false);
