@@ -3,7 +3,9 @@ import type { Ownership } from "#model/resource";
 
 /** An exclusion lock; `release` is idempotent, and the kernel releases it with the process. */
 export type Held = { release(): void };
-export type LockAttempt = { readonly kind: "held"; readonly lock: Held } | { readonly kind: "taken"; readonly pid?: number };
+export type LockAttempt =
+  | { readonly kind: "held"; readonly lock: Held }
+  | { readonly kind: "taken"; readonly pid?: number };
 
 export type DirEntry = { readonly name: Uint8Array; readonly type: "dir" | "other" | "unknown" };
 
@@ -17,6 +19,7 @@ export type Files = {
   replaceFile(path: AbsPath, text: string): void;
   /** Writes a new file or truncates an existing one, by O_NOFOLLOW. */
   writeFile(path: AbsPath, text: string, mode: number): void;
+  /** Takes a file away, and what an interrupted `replaceFile` left beside it. One that is gone is fine. */
   removeFile(path: AbsPath): void;
   setOwnership(path: AbsPath, owner: Ownership): void;
   /** flock(2) LOCK_EX | LOCK_NB on a file that is created (0600) when missing; checks that the locked inode is still the one at the path. */

@@ -84,6 +84,7 @@ export function removeRecord(
 ): void {
   const path = recordPath(state, id);
   const { dir } = placeOf(state, id);
-  if (ports.reader.lstat(path) !== undefined) ports.files.removeFile(path);
-  if (ports.reader.lstat(dir) !== undefined) ports.files.removeDir(dir);
+  if (ports.reader.lstat(dir) === undefined) return;
+  ports.files.removeFile(path);
+  ports.files.removeDir(dir);
 }

@@ -42,7 +42,7 @@ export function fakeFiles(
     },
     removeFile: (path) => {
       note(`removeFile ${path}`);
-      remove(path);
+      if (disk.node(path) !== undefined) remove(path);
     },
     setOwnership: (path, owner) => {
       note(`setOwnership ${path} ${owner.mode.toString(8)}`);

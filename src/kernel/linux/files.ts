@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, fstatSync, fsyncSync } from "node:fs";
+import { chmodSync, chownSync, fstatSync, fsyncSync, readdirSync } from "node:fs";
 import { baseName, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
@@ -10,6 +10,7 @@ import { removeLock, takeLock } from "./lock.ts";
 import { nodeCall } from "./node-call.ts";
 import { fdText, octal, quote } from "./print.ts";
 import { fchmod, mkdirat, openat, renameat, unlinkat, withFd } from "./syscalls-file.ts";
+import { asOwner, geteuid, unmasked } from "./syscalls-process.ts";
 import { linuxWalk } from "./walk.ts";
 
 /** Runs `use` with the directory of a path, not followed, and the last component. */
@@ -39,18 +40,39 @@ function own(fd: number, path: AbsPath, { mode, uid, gid }: Ownership): void {
       () => `chown(${quote(path)}, ${uid}, ${gid})`,
       () => chownSync(selfFd(fd), uid, gid),
     );
-  nodeCall(
-    "chmod",
-    () => `chmod(${quote(path)}, ${octal(mode)})`,
-    () => chmodSync(selfFd(fd), mode),
+  if ((fstatSync(fd).mode & 0o7777) !== mode)
+    nodeCall(
+      "chmod",
+      () => `chmod(${quote(path)}, ${octal(mode)})`,
+      () => chmodSync(selfFd(fd), mode),
+    );
+}
+
+/** With mode and owner from the first instant, wherever that owner may write: a kill leaves nothing half made. */
+function newDir(parent: number, name: string, { mode, uid, gid }: Ownership): void {
+  const make = (): void => unmasked(() => mkdirat(parent, name, mode));
+  try {
+    asOwner(uid, gid, make);
+  } catch (error) {
+    if (!(error instanceof KernelError && error.errno === "EACCES")) throw error;
+    make();
+  }
+}
+
+/** Killed between making a directory and giving it away: it is empty and still ours. Any other is left as it is. */
+function isHalfMade(fd: number, { mode, uid, gid }: Ownership): boolean {
+  const now = fstatSync(fd);
+  const given = now.uid === uid && now.gid === gid;
+  return (
+    !given && now.uid === geteuid() && (now.mode & 0o7777) === mode && readdirSync(selfFd(fd)).length === 0
   );
 }
 
 function makeDir(path: AbsPath, owner: Ownership): boolean {
   return inParent(path, (parent, name) => {
     const open = (): number => openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW);
-    if (!unlessErrno("EEXIST", () => mkdirat(parent, name, owner.mode & 0o700))) {
-      withFd(open(), () => undefined);
+    if (!unlessErrno("EEXIST", () => newDir(parent, name, owner))) {
+      withFd(open(), (fd) => isHalfMade(fd, owner) && own(fd, path, owner));
       return false;
     }
     try {
@@ -108,8 +130,7 @@ function writeFile(path: AbsPath, text: string, mode: number): void {
 
 function removeFile(path: AbsPath): void {
   inParent(path, (parent, name) => {
-    unlessErrno("ENOENT", () => unlinkat(parent, temporary(name), false));
-    unlinkat(parent, name, false);
+    for (const each of [temporary(name), name]) unlessErrno("ENOENT", () => unlinkat(parent, each, false));
   });
 }
 

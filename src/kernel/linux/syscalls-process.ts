@@ -9,12 +9,40 @@ const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
 const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
 const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
 const rawGeteuid: Call = systemCall("geteuid", "geteuid", []);
+const rawUmask: Call = systemCall("umask", "umask", ["uint"]);
+const rawSetfsuid: Call = systemCall("setfsuid", "setfsuid", ["uint"]);
+const rawSetfsgid: Call = systemCall("setfsgid", "setfsgid", ["uint"]);
 const rawKill: Call = systemCall("kill", "kill", ["int", "int"]);
 const rawPrctl: Call = systemCall("prctl", "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
 
 /** geteuid(2). */
 export function geteuid(): number {
   return rawGeteuid([], () => []);
+}
+
+/** Runs `make` with umask(2) 0: a mode that is asked for is the mode from the first instant. */
+export function unmasked<T>(make: () => T): T {
+  const mask = rawUmask([0], () => ["0"]);
+  try {
+    return make();
+  } finally {
+    rawUmask([mask], () => [mask.toString(8)]);
+  }
+}
+
+/**
+ * Runs `make` with the file system ids of another user, who then owns what it creates from the first instant; may do no more than that
+ * user (setfsuid(2): it drops CAP_DAC_OVERRIDE). Of the calling thread; without effect for ordinary users.
+ */
+export function asOwner<T>(uid: number, gid: number, make: () => T): T {
+  const group = rawSetfsgid([gid], () => [String(gid)]);
+  const user = rawSetfsuid([uid], () => [String(uid)]);
+  try {
+    return make();
+  } finally {
+    rawSetfsuid([user >>> 0], () => [String(user)]);
+    rawSetfsgid([group >>> 0], () => [String(group)]);
+  }
 }
 
 /** unshare(2) for the calling thread; `flags` of CLONE. @throws KernelError */
