@@ -5,7 +5,7 @@ import type { Blocker, Plan, ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { foreignMounts } from "#guard/foreign";
 import { processesIn } from "#guard/groups";
-import { holders } from "#guard/holders";
+import { holders, lastingHolders } from "#guard/holders";
 import { claimOf } from "#guard/prove";
 import { namespacesWith } from "#observe/namespaces";
 import { proc, quietly } from "#observe/proc";
@@ -28,13 +28,8 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   const views = namespacesWith(host.reader, tag, own);
   const claim = claimOf(record, observed.place.state);
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
-  const found = holders(host.reader, {
-    merged: observed.place.merged,
-    ids,
-    ...overlayDevice(record),
-    tag,
-    own,
-  });
+  const held = { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own };
+  const found = lost ? lastingHolders(host, held) : holders(host.reader, held);
   const blocked = settled(host, groups, found)
     .filter((h) => intent === "apply" || !h.own)
     .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
@@ -54,7 +49,7 @@ function settled(host: ReadHost, groups: readonly AbsPath[], found: readonly Hol
 /** Who still sits in a recorded overlay that is mounted no longer (row F7). */
 export function lingering(host: ReadHost, record: EnvRecord, observed: Observed): readonly Holder[] {
   const tag = mountTag(record.lineage, record.id);
-  return holders(host.reader, {
+  return lastingHolders(host, {
     merged: observed.place.merged,
     ids: new Set(),
     ...overlayDevice(record),

@@ -2,7 +2,7 @@ import { failure, KernelError } from "#model/diagnostic";
 import type { InnerMount, Overlay } from "#model/resource";
 import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
-import { holders } from "#guard/holders";
+import { holders, lastingHolders } from "#guard/holders";
 import { stopProcesses as stop } from "#guard/stop";
 import { unmount as guardedUnmount } from "#guard/unmount";
 import type { Context, Undo } from "./context.ts";
@@ -74,7 +74,7 @@ export function release(step: Of<"release">, x: Context): undefined {
   x.files.removeDir(step.path);
   x.files.makeDir(step.path, { mode: 0o700, uid: x.reader.uid, gid: 0 });
   if (x.lazy) return;
-  const [first, ...more] = holders(x.reader, {
+  const [first, ...more] = lastingHolders(x, {
     merged: x.plan.observed.place.merged,
     ids: new Set(),
     dev: step.dev,

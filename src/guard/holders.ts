@@ -3,6 +3,7 @@ import { isWithin, parentOf } from "#model/brand";
 import { parseMountinfo } from "#model/mountinfo";
 import type { Holder } from "#model/observed";
 import { allPids, mountNamespaceOf, proc, quietly } from "#observe/proc";
+import type { Clock } from "#ports/clock";
 import type { Reader } from "#ports/reader";
 import { describe } from "./person.ts";
 
@@ -43,6 +44,27 @@ export function holders(reader: Reader, held: Held, thorough = false): readonly 
   });
   const others = found.filter((h) => h.pid !== reader.pid);
   return others.length > 0 ? others : found;
+}
+
+/** Pauses between looks (ms), of which the first mostly settles it. */
+const PASSING_MS = [5, 20, 75, 200, 500];
+
+/**
+ * Who holds an overlay that is mounted no longer, by its device number alone. A freed number goes to the next file system that is made, and
+ * an envctl that is about to mount that one holds it where no table shows it, for milliseconds: only who stays counts.
+ */
+export function lastingHolders(
+  { reader, clock }: { readonly reader: Reader; readonly clock: Clock },
+  held: Held,
+): readonly Holder[] {
+  let found = holders(reader, held);
+  for (const pause of PASSING_MS) {
+    if (found.length === 0) break;
+    clock.pause(pause);
+    const still = new Set(holders(reader, held).map(({ pid }) => pid));
+    found = found.filter(({ pid }) => still.has(pid));
+  }
+  return found;
 }
 
 type Link = { readonly word: "cwd" | "root" | "program" | "file"; readonly path: AbsPath };

@@ -1,5 +1,5 @@
 import type { Finding } from "#model/plan";
-import type { Observed } from "#model/observed";
+import type { MountEntry, Observed } from "#model/observed";
 import type { Resource } from "#model/resource";
 import { foreignMounts, recordedResources, standings } from "./standing.ts";
 
@@ -33,7 +33,9 @@ export function findings(observed: Observed): readonly Finding[] {
       add(address, {
         kind: "stacked",
         detail: `mounted ${standing.mounts.length} times over each other`,
-        fix,
+        fix: isOver(observed, address, standing.mounts.at(-1))
+          ? `umount ${standing.mounts.at(-1)!.point}`
+          : fix,
         ...at(standing.mounts.at(-1)),
       });
     }
@@ -55,6 +57,13 @@ export function findings(observed: Observed): readonly Finding[] {
     });
   }
   return out;
+}
+
+/** Whether a mount lies over the recorded one of a volume: nothing shows that it is ours, so apply leaves it alone. An overlay's tag does. */
+function isOver({ record }: Observed, address: string, top: MountEntry | undefined): boolean {
+  return (
+    top?.type !== "overlay" && record?.mounts[address] !== undefined && record.mounts[address].id !== top?.id
+  );
 }
 
 function missingText(resources: readonly Resource[], address: string): string {
