@@ -1,4 +1,4 @@
-import type { AbsPath, EnvId, Lineage } from "#model/brand";
+import type { AbsPath } from "#model/brand";
 import { isWithin, join } from "#model/brand";
 import { mountTag, placeOf } from "#model/identity";
 import type { MountEntry, Place } from "#model/observed";
@@ -34,17 +34,6 @@ export function claimOf(record: EnvRecord, state: AbsPath): Claim {
     mounts: record.mounts,
     resources: [...record.resources, ...(record.previous ?? [])],
     interrupted: record.phase === "applying" || record.phase === "destroying",
-  };
-}
-
-/** Without a record only tag and place speak: volumes cannot be proven. */
-export function bareClaim(lineage: Lineage, id: EnvId, state: AbsPath): Claim {
-  return {
-    place: placeOf(state, id),
-    tag: mountTag(lineage, id),
-    mounts: {},
-    resources: [],
-    interrupted: false,
   };
 }
 

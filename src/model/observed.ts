@@ -111,8 +111,6 @@ export type Observed = {
   readonly record?: EnvRecord;
   /** Every mount at or below `place.dir`, in the kernel's order. */
   readonly mounts: readonly MountEntry[];
-  /** Mounts of our overlay at other places of this namespace: somebody bound it there, and it stays in use when ours goes. */
-  readonly copies?: readonly MountEntry[];
   /** The mount `place.dir` lies on, the environment's own anchor not counted. */
   readonly covering?: MountEntry;
   readonly hierarchies: readonly Hierarchy[];

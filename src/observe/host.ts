@@ -1,5 +1,4 @@
 import { type AbsPath, isWithin, parentOf } from "#model/brand";
-import { parseCpuList } from "#model/cpulist";
 import { mountById, parseMountinfo } from "#model/mountinfo";
 import type { Elsewhere, Host, MountEntry } from "#model/observed";
 import type { Reader } from "#ports/reader";
@@ -20,19 +19,6 @@ export function lookAtHost(reader: Reader, cgroupParent?: string): Host {
     mountinfo,
     hierarchies: readHierarchies(reader, mountinfo, cgroupParent),
   };
-}
-
-/** CPUs that are online (sysfs-devices-system-cpu). */
-export function onlineCpus(reader: Reader): readonly number[] {
-  return parseCpuList(reader.textAny("/sys/devices/system/cpu/online" as AbsPath) ?? "") ?? [0];
-}
-
-/** Memory nodes that have memory; a kernel without NUMA shows none and has node 0. */
-export function memoryNodes(reader: Reader): readonly number[] {
-  const nodes = "/sys/devices/system/node";
-  const text =
-    reader.textAny(`${nodes}/has_memory` as AbsPath) ?? reader.textAny(`${nodes}/online` as AbsPath);
-  return parseCpuList(text ?? "") ?? [0];
 }
 
 /** The mount a path lies on, found from its nearest directory that exists. */

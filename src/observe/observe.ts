@@ -1,8 +1,8 @@
 import type { AbsPath, EnvId, Lineage } from "#model/brand";
 import { isWithin, parentOf } from "#model/brand";
-import { mountTag, placeOf } from "#model/identity";
+import { placeOf } from "#model/identity";
 import { escapePath, parseMountinfo } from "#model/mountinfo";
-import type { Host, MountEntry, Observed, Place } from "#model/observed";
+import type { Host, MountEntry, Observed } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import type { Reader } from "#ports/reader";
 import { observeCgroups } from "./cgroups.ts";
@@ -28,10 +28,9 @@ export function observe(
   const { record } = wanted;
   const host = wanted.host ?? lookAtHost(reader);
   const place = placeOf(state, id);
-  const tag = mountTag(lineage, id);
   const rebooted = record !== undefined && record.boot !== host.boot;
   const abroad = record !== undefined && !rebooted && record.mountNamespace !== host.mountNamespace;
-  const seen = mountsOf(reader, host, place, tag, rebooted || abroad ? undefined : record);
+  const seen = mountsWithin(reader, host, place.dir, rebooted || abroad ? undefined : record);
   const covering = coveringMount(reader, host.mountinfo, parentOf(place.dir));
   return {
     id,
@@ -40,8 +39,7 @@ export function observe(
     boot: host.boot,
     mountNamespace: host.mountNamespace,
     ...(record === undefined ? {} : { record }),
-    mounts: seen.filter((m) => isWithin(place.dir, m.point)),
-    copies: seen.filter((m) => m.source === tag && m.type === "overlay" && !isWithin(place.dir, m.point)),
+    mounts: seen,
     ...(covering === undefined ? {} : { covering }),
     hierarchies: host.hierarchies,
     cgroups: observeCgroups(reader, host.hierarchies, lineage, id, record?.cgroups ?? []),
@@ -53,21 +51,21 @@ export function observe(
 }
 
 /**
- * Mounts at our place and mounts of our overlay. Before 5.8 one read can miss entries while others unmount, so where a recorded mount is
+ * Mounts at or below a directory. Before 5.8 one read can miss entries while others unmount, so where a recorded mount is
  * missing the table is read once more and the fuller answer counts.
  */
-function mountsOf(
+function mountsWithin(
   reader: Reader,
   host: Host,
-  place: Place,
-  tag: string,
+  dir: AbsPath,
   record: EnvRecord | undefined,
 ): readonly MountEntry[] {
-  const about = [escapePath(place.dir), ` ${tag} `];
-  const first = parseMountinfo(host.mountinfo, about);
+  const read = (text: string): readonly MountEntry[] =>
+    parseMountinfo(text, [escapePath(dir)]).filter((m) => isWithin(dir, m.point));
+  const first = read(host.mountinfo);
   const ids = new Set(first.map((m) => m.id));
   if (Object.values(record?.mounts ?? {}).every((m) => ids.has(m.id))) return first;
-  const second = parseMountinfo(readMountinfo(reader), about);
+  const second = read(readMountinfo(reader));
   return second.length >= first.length ? second : first;
 }
 

@@ -15,6 +15,7 @@ import type { TestContext } from "node:test";
 import { type AbsPath, type EnvId, type Lineage } from "#model/brand";
 import { mountTag, placeOf } from "#model/identity";
 import type { Place } from "#model/observed";
+import type { Claim } from "#guard/prove";
 import { linuxFiles } from "#kernel/files";
 import { linuxMounts } from "#kernel/mounts";
 import { linuxReader } from "#kernel/reader";
@@ -40,6 +41,12 @@ export const mount = (...args: readonly string[]): void =>
   void execFileSync("mount", args, { stdio: ["ignore", "ignore", "inherit"] });
 export const umount = (...args: readonly string[]): void =>
   void execFileSync("umount", args, { stdio: ["ignore", "ignore", "inherit"] });
+
+/** What an environment claims of which nothing is recorded: tag and place alone. */
+export function bareClaim(lineage: Lineage, id: EnvId, state: AbsPath): Claim {
+  const [place, tag] = [placeOf(state, id), mountTag(lineage, id)];
+  return { place, tag, mounts: {}, resources: [], interrupted: false };
+}
 
 export type Yard = {
   /** The test's own directory: precious things lie here. */

@@ -7,14 +7,26 @@ import test, { type TestContext } from "node:test";
 import { foreignMounts } from "#guard/foreign";
 import { type Held, holders } from "#guard/holders";
 import { ageOf } from "#guard/person";
-import { bareClaim, type Claim } from "#guard/prove";
+import type { Claim } from "#guard/prove";
 import { readTable } from "#guard/table";
 import type { AbsPath } from "#model/brand";
 import type { Holder } from "#model/observed";
 import { namespacesWith } from "#observe/namespaces";
 import { needs } from "#test/needs";
 import { FakeKernel } from "#test/fake-kernel";
-import { ID, LINEAGE, mount, mounts, overlayAt, reader, TAG, umount, type Yard, yard } from "./fixture.ts";
+import {
+  bareClaim,
+  ID,
+  LINEAGE,
+  mount,
+  mounts,
+  overlayAt,
+  reader,
+  TAG,
+  umount,
+  type Yard,
+  yard,
+} from "./fixture.ts";
 
 const onOverlay = needs("root", "mounts", "overlay");
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { bareClaim, type Claim, claimOf, prove } from "#guard/prove";
+import { type Claim, claimOf, prove } from "#guard/prove";
 import { readTable } from "#guard/table";
 import { unmount } from "#guard/unmount";
 import type { AbsPath } from "#model/brand";
@@ -12,6 +12,7 @@ import type { TmpfsResource, VolumeResource } from "#model/resource";
 import { mountsBelow } from "#test/mountinfo";
 import { needs } from "#test/needs";
 import {
+  bareClaim,
   ID,
   LINEAGE,
   mount,

@@ -8,7 +8,7 @@ import { overlayPaths, parseMountinfo } from "#model/mountinfo";
 import { linuxMounts } from "#kernel/mounts";
 import { linuxReader } from "#kernel/reader";
 import { groupsOfLineage } from "#observe/cgroups";
-import { lookAtHost, memoryNodes, onlineCpus } from "#observe/host";
+import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
 import { needs } from "#test/needs";
 import { scratch } from "../kernel/fixture.ts";
@@ -72,7 +72,6 @@ test("this host: every line of its mount table is read, and hierarchies are wher
       if (witness[c] !== undefined)
         assert.ok(existsSync(join(mount, witness[c][version - 1]!)), `${mount} has ${c}`);
   }
-  assert.ok(onlineCpus(reader).length >= 1 && memoryNodes(reader).length >= 1);
 });
 
 test("E4 a limit written to a real group is read back in canonical form", needs("root"), (t) => {
