@@ -1,4 +1,5 @@
 import type { EnvRecord } from "#model/record";
+import { crc32 } from "./crc32.ts";
 import { checkRecord } from "./schema.ts";
 
 export const FORMAT = "envctl.record/1";
@@ -9,14 +10,14 @@ export type Decoded =
   | { readonly kind: "newer"; readonly format: string; readonly version: string }
   | { readonly kind: "corrupt"; readonly why: string };
 
-/** The text of a record: JSON with sorted keys and, beside the record's own, a sha256 over all the rest. Bytes are numbers (at most 2^53−1). */
-export function encode(record: EnvRecord, sha256: (text: string) => string): string {
+/** The text of a record: JSON with sorted keys and, beside the record's own, a checksum over all the rest. Bytes are numbers (at most 2^53−1). */
+export function encode(record: EnvRecord): string {
   const body = sorted(record);
-  return `${JSON.stringify({ format: record.format, checksum: checksum(body, sha256), ...body }, undefined, 1)}\n`;
+  return `${JSON.stringify({ format: record.format, checksum: crc32(JSON.stringify(body)), ...body }, undefined, 1)}\n`;
 }
 
 /** Reads it back; the checksum does not depend on how the JSON is laid out. */
-export function decode(text: string, sha256: (text: string) => string): Decoded {
+export function decode(text: string): Decoded {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -36,15 +37,11 @@ export function decode(text: string, sha256: (text: string) => string): Decoded 
       ? { kind: "newer", format, version: String(version) }
       : { kind: "corrupt", why: "it has no format" };
   }
-  if (stored !== checksum(sorted(body), sha256))
+  if (stored !== crc32(JSON.stringify(sorted(body))))
     return { kind: "corrupt", why: "its checksum does not match: it was edited or damaged" };
   const problem = checkRecord(body, "");
   if (problem !== undefined) return { kind: "corrupt", why: problem };
   return { kind: "record", record: revive(body) };
-}
-
-function checksum(body: Readonly<Record<string, unknown>>, sha256: (text: string) => string): string {
-  return sha256(JSON.stringify(body));
 }
 
 /** Keys in one order at every level, absent values left out, bigint as numbers. */

@@ -30,7 +30,7 @@ export function readRecord(reader: Reader, state: State, id: EnvId): RecordState
     return bad(distrust, `see who made it (ls -ld ${path} ${dir}); envctl trusts only what is its own`);
   const text = stat === undefined ? undefined : reader.textAny(path);
   if (text === undefined) return { kind: "none" };
-  const decoded = decode(text, reader.sha256);
+  const decoded = decode(text);
   if (decoded.kind === "newer") {
     return bad(
       `it was written by a newer envctl (${decoded.format}, version ${decoded.version})`,
@@ -73,7 +73,7 @@ export function writeRecord(
   state: AbsPath,
   record: EnvRecord,
 ): void {
-  ports.files.replaceFile(recordPath(state, record.id), encode(record, ports.reader.sha256));
+  ports.files.replaceFile(recordPath(state, record.id), encode(record));
 }
 
 /** Takes a record and the environment's directory away; what else is in the directory makes rmdir(2) refuse. */
