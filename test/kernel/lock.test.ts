@@ -75,3 +75,35 @@ test("a removed lock file is gone, and a file that took its place stays", (t) =>
   symlinkSync("moved", path);
   assert.throws(() => files.lock(path), { name: "KernelError", errno: "ELOOP" });
 });
+
+test("two that take and remove the lock all the time never hold it together", async (t) => {
+  const dir = scratch(t);
+  const script = `
+    import { mkdirSync, rmdirSync } from "node:fs";
+    import { linuxFiles } from "#kernel/files";
+    const files = linuxFiles();
+    for (let turns = 0; turns < 500; ) {
+      const attempt = files.lock("${dir}/lock");
+      if (attempt.kind !== "held") continue;
+      mkdirSync("${dir}/mine");
+      rmdirSync("${dir}/mine");
+      files.unlockAndRemove("${dir}/lock", attempt.lock);
+      turns++;
+    }
+  `;
+  const started = [1, 2].map(() =>
+    spawn(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: import.meta.dirname,
+      stdio: ["ignore", "ignore", "pipe"],
+    }),
+  );
+  t.after(() => started.forEach((child) => child.kill("SIGKILL")));
+  const said = await Promise.all(
+    started.map(async (child) => {
+      const errors = child.stderr.toArray();
+      const [code] = (await once(child, "exit")) as [number];
+      return code === 0 ? "" : Buffer.concat(await errors).toString();
+    }),
+  );
+  assert.deepEqual(said, ["", ""]);
+});

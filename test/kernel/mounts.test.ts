@@ -16,7 +16,7 @@ import { join, type AbsPath } from "#model/brand";
 import type { TmpfsResource, VolumeResource } from "#model/resource";
 import { AT_FDCWD, MS } from "#kernel/flags";
 import { linuxMounts } from "#kernel/mounts";
-import { mountSetattr } from "#kernel/syscalls-mount";
+import { mount, mountSetattr } from "#kernel/syscalls-mount";
 import { kernelSince, mountsAt, mountsBelow, scratch, surroundings } from "./fixture.ts";
 
 const mounts = linuxMounts();
@@ -87,7 +87,8 @@ test("a tree that cannot be attached is closed, and nothing is left", (t) => {
 
 test("volumes: access and options, plain or recursive, directories and files", (t) => {
   const dir = scratch(t);
-  for (const name of ["root", "src/sub"]) mkdirSync(join(dir, name), { recursive: true });
+  for (const name of ["root", "src"]) mkdirSync(join(dir, name));
+  shared(join(dir, "src"), "sub");
   writeFileSync(`${dir}/src/file`, "text");
   mounts.tmpfs(join(dir, "src/sub"), { tag: "below" });
   writeFileSync(`${dir}/src/sub/deep`, "");
@@ -161,7 +162,10 @@ test("a source that became a symlink meanwhile is refused", (t) => {
 });
 
 test("an anchor is shared in a peer group of its own, so that what is mounted on it does not multiply", (t) => {
-  const dir = shared(scratch(t), "envs", "twin");
+  const top = scratch(t);
+  for (const name of ["dir", "peer"]) mkdirSync(join(top, name));
+  const dir = shared(join(top, "dir"), "envs");
+  mount(dir, join(top, "peer"), null, MS.BIND);
   const group = (point: string): string => mountsAt(point).at(-1)!.optional;
   mounts.stage(() => undefined);
   const identity = mounts.anchor(join(dir, "envs"));
@@ -172,6 +176,11 @@ test("an anchor is shared in a peer group of its own, so that what is mounted on
   mkdirSync(join(dir, "envs/one"));
   mounts.tmpfs(join(dir, "envs/one"), { tag: "x" });
   assert.equal(mountsBelow(dir).length, 3);
+  assert.deepEqual(
+    mountsBelow(join(top, "peer")),
+    [`${top}/peer`, `${top}/peer/envs`],
+    "the anchor alone is seen by peers of its parent",
+  );
   mounts.unmount(join(dir, "envs/one"));
   mounts.unmount(join(dir, "envs"));
   assert.deepEqual(mountsBelow(dir), [dir]);

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import test, { type TestContext } from "node:test";
 import { join, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
@@ -46,6 +54,7 @@ function staged<T>(
   try {
     return mounts.stage((stage) => {
       stage.overlay({ tag: "envctl:0123abcd:web-01234567", ...overlay }, merged);
+      assert.equal(readlinkSync("/proc/thread-self/cwd"), process.cwd());
       return look(mountsAt(merged)[0]!, stage);
     });
   } finally {

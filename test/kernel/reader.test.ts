@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -108,8 +109,10 @@ test("below a root nothing leads outside: links, dots, magic links", (t) => {
     chain: "dir/../abs",
     loop: "loop",
     dots: "../../secret",
+    "etc/deep": "/etc/passwd",
   };
   for (const [name, to] of Object.entries(links)) symlinkSync(to, `${root}/${name}`);
+  const open = readdirSync("/proc/self/fd").length;
   for (const path of [
     "etc/passwd",
     "/etc/passwd",
@@ -119,6 +122,7 @@ test("below a root nothing leads outside: links, dots, magic links", (t) => {
     "chain",
     "../etc/./passwd",
     "etc/../../../etc/passwd",
+    "etc/deep",
   ]) {
     assert.equal(reader.textIn(root, path), "inside", path);
     assert.equal(reader.statIn(root, path)?.size, 6, path);
@@ -129,6 +133,7 @@ test("below a root nothing leads outside: links, dots, magic links", (t) => {
   assert.equal(reader.statIn(root, "out"), undefined);
   assert.throws(() => reader.statIn(root, "loop"), { name: "KernelError", errno: "ELOOP" });
   assert.equal(reader.textIn(join(dir, "none"), "x"), undefined);
+  assert.equal(readdirSync("/proc/self/fd").length, open);
   // A magic link of /proc, seen as a root of its own: its text is walked, never the jump itself.
   assert.equal(reader.textIn("/proc/self" as AbsPath, "cwd/package.json"), undefined);
 });

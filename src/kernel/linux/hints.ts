@@ -56,9 +56,11 @@ const HINTS: Readonly<Record<string, string>> = {
 
   "openat2:ELOOP": "a symlink stands in the way where none is followed",
   "openat2:EXDEV": "the path leaves its place, through a mount, a magic link or `..`",
-  "open:ELOOP": "a symlink stands where a file or directory is expected",
+  "openat:ELOOP": "a symlink stands where a file or directory is expected",
+  "openat:ENOTDIR": "a symlink or a file stands where a directory is expected",
   "mkdirat:EEXIST": "something that is no directory is there already",
-  "mkdirat:ENOTDIR": "something that is no directory is in the way",
+  "unlinkat:EBUSY": "something is mounted there",
+  "unlinkat:ENOTEMPTY": "the directory still holds something",
   "flock:ENOLCK": "the file system has no locks: put the state directory on a local one",
 
   "cgroup:EBUSY": "the group uses more than that now, or has processes or children",

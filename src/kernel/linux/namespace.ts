@@ -49,6 +49,7 @@ export function inNamespaces<T>(flags: number, work: () => T): T {
       makePrivate();
       return work();
     } finally {
+      // Where this fails we are lost in a namespace of our own: `inside` stays set, and nothing is staged any more.
       comeBack(home);
       inside = false;
     }
