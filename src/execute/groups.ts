@@ -1,7 +1,8 @@
 import type { AbsPath } from "#model/brand";
 import { join, parentOf } from "#model/brand";
+import { failure, KernelError } from "#model/diagnostic";
 import type { OwnedCgroup } from "#model/record";
-import type { Step } from "#model/step";
+import type { LimitWrite, Step } from "#model/step";
 import { removeGroups as guardedRemove } from "#guard/groups";
 import type { Context, Undo } from "./context.ts";
 
@@ -42,13 +43,51 @@ function inheritCpuset(x: Context, dir: AbsPath): void {
 
 /** Writes the files of one limit and tells what the kernel made of it. */
 export function writeLimit(step: Write, x: Context, undo: Undo): string {
-  for (const { dir, file, value } of step.writes) {
-    const before = x.reader.text(join(dir, file)).trim();
+  for (const write of step.writes) {
+    const { dir, file, value } = write;
+    const before = held(x, write);
+    makeRoom(x, write);
     x.cgroups.write(dir, file, value === "" ? inherited(x, dir, file) : value);
     undo(() => x.cgroups.write(dir, file, before === "" ? "\n" : before));
   }
-  const own = step.writes.find((w) => !w.file.includes("memsw") || step.name === "swap") ?? step.writes[0]!;
-  return `read back ${x.reader.text(join(own.dir, own.file)).trim()}`;
+  return `read back ${readBack(step, x)}`;
+}
+
+const held = (x: Context, { dir, file }: LimitWrite): string => x.reader.text(join(dir, file)).trim();
+
+/** v1's memsw holds memory and swap together, and its quota is for a period. */
+function readBack({ writes, name }: Write, x: Context): string {
+  const of = (part: string): string | undefined => {
+    const write = writes.find(({ file }) => file.includes(part));
+    return write === undefined ? undefined : held(x, write);
+  };
+  const [memory, both] = [of("limit_in_bytes"), of("memsw")];
+  const [period, quota] = [of("period"), of("quota")];
+  if (name === "swap" && memory !== undefined && both !== undefined)
+    return `${BigInt(both) - BigInt(memory)}`;
+  if (quota !== undefined) return `${quota} of ${period}`;
+  return memory ?? held(x, writes[0]!);
+}
+
+/**
+ * v2 takes a memory.max below what is in use and kills until it fits, where v1 frees what it can and then says EBUSY (cgroup-v2.rst): the
+ * same is done for v2. memory.reclaim came with Linux 5.19; it says EAGAIN where it could free less than was asked. @throws Failure busy
+ */
+function makeRoom(x: Context, { dir, file, value }: LimitWrite): void {
+  if (file !== "memory.max" || value === "max") return;
+  const excess = (): bigint => BigInt(x.reader.text(join(dir, "memory.current")).trim()) - BigInt(value);
+  if (excess() > 0n && x.reader.stat(join(dir, "memory.reclaim")) !== undefined) {
+    try {
+      x.cgroups.write(dir, "memory.reclaim", `${excess()}`);
+    } catch (error) {
+      if (!(error instanceof KernelError && error.errno === "EAGAIN")) throw error;
+    }
+  }
+  if (excess() <= 0n) return;
+  throw failure(5, "busy", `${x.plan.name}: cannot set limit memory`, {
+    detail: `${BigInt(value) + excess()} bytes are in use, and the kernel would kill for the difference`,
+    hint: "end what runs, or choose a higher limit",
+  });
 }
 
 /** An empty cpuset means "as the parent" on v2; v1 wants the list itself. */
