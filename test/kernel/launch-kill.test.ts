@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { join, type AbsPath } from "#model/brand";
 import { needs } from "#test/needs";
@@ -24,7 +24,16 @@ const straced = needs("root", "mounts", "overlay", "program:busybox", "program:s
 
 /** An entry that leaves a mark in its root, and one in `dir`, which exists on the host alone. */
 function marking(dir: AbsPath): Job {
-  return { dir, command: ["sh", "-c", `echo ran >/ran; echo ran >${dir}/mark; sleep 1000; true`, dir] };
+  return { dir, command: ["sh", "-c", `echo ran >/ran; echo ran >${dir}/mark; sleep 60; true`, dir] };
+}
+
+/** An environment of the test's own; what still runs there at its end is killed. */
+function environment(t: TestContext): AbsPath {
+  const dir = prepareDir(scratch(t));
+  t.after(() => {
+    for (const pid of processesWith(dir)) process.kill(pid, "SIGKILL");
+  });
+  return dir;
 }
 
 /** Waits for the end of every process that has `dir` among its arguments; ms. */
@@ -41,7 +50,7 @@ test(
   "SIGKILL of the launching process takes a running entry along within milliseconds (F20)",
   real,
   async (t) => {
-    const dir = prepareDir(scratch(t));
+    const dir = environment(t);
     const [file, ...args] = programFor([marking(dir)]);
     const parent = spawn(file, args, { stdio: "ignore" });
     t.after(() => parent.kill("SIGKILL"));
@@ -104,7 +113,7 @@ test(
   "killed at any point of a launch, the entry never runs on the host, and not at all before its root is ready (F21)",
   straced,
   async (t) => {
-    const dir = prepareDir(scratch(t));
+    const dir = environment(t);
     const all = points(dir);
     assert.deepEqual(
       CALLS.filter((call) => !all.some((point) => point.call === call)),
@@ -126,7 +135,7 @@ test(
           `inject=${call}:signal=KILL:when=${nth}`,
           ...programFor([marking(dir)]),
         ],
-        { timeout: 30_000 },
+        { stdio: "ignore", timeout: 20_000, killSignal: "SIGKILL" },
       );
       const where = `${call} number ${nth}`;
       assert.ok(signal === "SIGKILL" || status === 137, `${where} was hit: ${signal ?? status}`);
@@ -141,7 +150,7 @@ test(
 );
 
 test("a helper that is killed before the entry ran is a failure of the launch", straced, async (t) => {
-  const dir = prepareDir(scratch(t));
+  const dir = environment(t);
   // The launching process executes nothing itself: the second execve of a thread is the first shell's.
   const outcome = launch(marking(dir), [
     ...ALONE,

@@ -209,14 +209,29 @@ test("the environment is the declared one and nothing more, whatever is in a val
 });
 
 test("user, groups, home, working directory and file mode mask", real, (t) => {
-  const seen = inside(
-    { ...job(t), user: "ana", workdir: "/tmp" },
-    'id -u; id -g; id -G; echo $HOME; pwd; umask; grep -E "^(NoNewPrivs|CapEff)" /proc/1/status',
+  const { stdout } = launch(
+    {
+      ...job(t),
+      user: "ana",
+      workdir: "/tmp",
+      command: [
+        "sh",
+        "-c",
+        'id -u; id -g; id -G; echo $HOME; pwd; umask; grep -E "^(NoNewPrivs|CapEff)" /proc/1/status',
+      ],
+    },
+    [...ALONE, "sh", "-c", 'umask 077; exec "$@"', "sh"],
   );
-  assert.equal(
-    seen,
-    "1000\n1000\n1000 44\n/home/ana\n/tmp\n0022\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n",
-  );
+  const caps = "CapEff:\t0000000000000000\nNoNewPrivs:\t1\n";
+  assert.equal(stdout, `1000\n1000\n1000 44\n/home/ana\n/tmp\n0022\n${caps}`);
+});
+
+test("a host node that is another device is refused", real, (t) => {
+  const swapped = [...ALONE, "sh", "-c", 'mount --bind /dev/zero /dev/full; exec "$@"', "sh"];
+  const outcome = launch({ ...job(t), command: ["true"] }, swapped);
+  assert.equal(outcome.failure?.exit, 125);
+  assert.equal(outcome.failure?.summary, "the host's /dev/full is not character device 1:7");
+  assertUnchanged(outcome);
 });
 
 test("a bounding set bounds root too", real, (t) => {

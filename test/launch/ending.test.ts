@@ -78,6 +78,23 @@ test("v2: `max` means no limit", () => {
   assert.deepEqual(memoryState(files({ "/cg/x/memory.max": "max\n" }), [group(2, ["memory"])]), { kills: 0 });
 });
 
+test("a run's own group counts, the environment's around it limits", () => {
+  const reader = files({
+    "/cg/memory.max": "4096\n",
+    "/cg/memory.swap.max": "0\n",
+    "/cg/memory.events": "oom_kill 9\n",
+    "/cg/x/memory.max": "max\n",
+    "/cg/x/memory.peak": "4000\n",
+    "/cg/x/memory.events": "oom_kill 1\n",
+  });
+  assert.deepEqual(memoryState(reader, [group(2, ["memory"])]), {
+    kills: 1,
+    limit: "4096",
+    swap: "0",
+    peak: "4000",
+  });
+});
+
 test("a group without the memory controller says nothing", () => {
   assert.equal(memoryState(files({}), [group(2, ["pids"])]), undefined);
 });

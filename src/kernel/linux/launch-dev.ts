@@ -6,7 +6,7 @@ import { attach, attachAndClose } from "./launch-system.ts";
 import { mkdirat, openat, symlinkat, withFd } from "./syscalls-file.ts";
 import { fsconfigString, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
-const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+const { NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
 
 /** Device numbers of <linux/major.h> and drivers/char/mem.c. */
 const NODES: readonly (readonly [name: string, major: number, minor: number])[] = [
@@ -47,7 +47,10 @@ export function mountDev(root: number): void {
   });
 }
 
-/** Read-only, so that nobody inside changes mode or owner of the host's node; a device is written to all the same. */
+/**
+ * Read-only like everything of the host by then, so that nobody inside changes mode or owner of its node; a device is written to all
+ * the same.
+ */
 function bindNode(dev: number, name: string, major: number, minor: number): void {
   withFd(openTree(AT_FDCWD, `/dev/${name}`, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW), (node) => {
     const stat = fstatSync(node);
@@ -56,7 +59,7 @@ function bindNode(dev: number, name: string, major: number, minor: number): void
         hint: `mknod -m 666 /dev/${name} c ${major} ${minor}`,
       });
     }
-    mountSetattr(node, "", AT.EMPTY_PATH, { set: RDONLY | NOSUID | NOEXEC, clear: NODEV });
+    mountSetattr(node, "", AT.EMPTY_PATH, { set: NOSUID | NOEXEC, clear: NODEV });
     withFd(openat(dev, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), () => undefined);
     withFd(openat(dev, name, O.PATH | O.NOFOLLOW), (place) => moveMount(node, place));
   });

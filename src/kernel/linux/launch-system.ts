@@ -2,27 +2,28 @@ import { openSync } from "node:fs";
 import { failure, KernelError } from "#model/diagnostic";
 import { newMount } from "./context.ts";
 import { systemCall, type Call } from "./ffi.ts";
-import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE, RESOLVE } from "./flags.ts";
-import { close, ioctl, openat, openat2, withFd } from "./syscalls-file.ts";
+import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE } from "./flags.ts";
+import { close, ioctl, openat, withFd } from "./syscalls-file.ts";
 import { fsconfigFd, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
 const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
 
-/** Opens a directory of the new root as it is there: no symlink is followed, so a rootfs cannot point /proc or /dev elsewhere. @throws Failure 125 */
-export function systemDir(root: number, name: string): number {
+/**
+ * Opens a directory in one of the new root's as it is there: a symlink is not followed, so a rootfs cannot point /proc or /dev
+ * elsewhere. @throws Failure 125
+ */
+function systemDir(parent: number, name: string): number {
   try {
-    const how = RESOLVE.IN_ROOT | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
-    return openat2(root, name, O.PATH | O.DIRECTORY | O.NOFOLLOW, how);
+    return openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     const what = error.errno === "ENOENT" ? "does not exist" : "is no directory (a symlink is not followed)";
-    throw failure(
-      125,
-      "not_directory",
-      `/${name} ${what} in the rootfs`,
-      { call: error.call, errno: error.errno, hint: `make it an empty directory in the rootfs` },
-      error,
-    );
+    const said = {
+      call: error.call,
+      errno: error.errno,
+      hint: "make it an empty directory in the rootfs",
+    };
+    throw failure(125, "not_directory", `/${name} ${what} in the rootfs`, said, error);
   }
 }
 
