@@ -10,14 +10,16 @@ type ReadHost = ReturnType<Boot["readHost"]>;
 
 const variable = (name: string): string | undefined => process.env[name];
 const reader = linuxReader({ uid: process.geteuid?.() ?? 0, pid: process.pid });
+const now = (): number => process.uptime() * 1000;
 const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinModule("node:tty").isatty(fd);
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
-function readHost({ cwd, stateDir, variables }: Settings): ReadHost {
+function readHost({ cwd, stateDir, variables, lap }: Settings): ReadHost {
   return {
     reader,
-    clock: linuxClock(),
+    clock: linuxClock(now),
+    lap,
     variable: (name) => variables.get(name) ?? variable(name),
     version,
     cwd: cwd as ReadHost["cwd"],
@@ -70,6 +72,7 @@ function absolute(cwd: string, path: string): ReadHost["state"] {
 void main(process.argv.slice(2), {
   version,
   variable,
+  now,
   chdir: (to) => {
     if (to !== undefined) process.chdir(to);
     return workingDirectory();

@@ -1,7 +1,9 @@
 import type { ReadHost, WriteHost } from "#engine/host";
 import { parseDuration } from "#model/duration";
 import { Failure } from "#model/diagnostic";
+import { type StageName, timings } from "#model/timings";
 import type { Look } from "#views/look";
+import { timingsText } from "#views/timings";
 import type { Args } from "./args.ts";
 import { parseArgs, usage } from "./args.ts";
 import type { Context, ReadCommand, WriteCommand } from "./context.ts";
@@ -12,6 +14,8 @@ import * as plan from "./plan.ts";
 export type Boot = {
   readonly version: string;
   readonly variable: (name: string) => string | undefined;
+  /** Milliseconds since the process began. */
+  now(): number;
   /** `-C`: answers the working directory. */
   chdir(to: string | undefined): string;
   terminal(color: "auto" | "always" | "never"): {
@@ -34,6 +38,7 @@ export type Settings = {
   readonly stateDir: string | undefined;
   readonly variables: ReadonlyMap<string, string>;
   readonly lockTimeoutMs: number;
+  readonly lap: (stage: StageName) => void;
   /** As typed, for whoever finds the exclusion lock taken. */
   readonly command: string;
 };
@@ -53,7 +58,10 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
 /** The whole command line; answers the exit code and never throws. */
 export async function main(argv: readonly string[], boot: Boot): Promise<number> {
   const running = argv.find((word) => !word.startsWith("-")) === "run";
+  const watch = timings(boot.now);
+  watch.lap("node");
   let context = plainContext(boot, argv);
+  let timed = false;
   try {
     const args = parseArgs(argv);
     context = { ...plainContext(boot, argv, colorOf(args)), ...modesOf((flag) => args.has(flag)) };
@@ -63,20 +71,26 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     }
     if (args.has("help") || args.command === undefined) return await help(args, context);
     checkOperands(args);
+    timed = args.has("timings");
     const cwd = changeDirectory(boot, args);
-    const settings = settingsOf(args, argv, cwd);
+    const settings = { ...settingsOf(args, argv, cwd), lap: watch.lap };
     const look = { out: { ...context.look.out, cwd }, err: { ...context.look.err, cwd } } as Context["look"];
     const read = READ[args.command.name];
     if (read !== undefined) {
       const { command } = await read();
+      watch.lap("load");
       return await command({ ...context, look, args, host: boot.readHost(settings) });
     }
     const { host, commands } = await boot.writing(settings);
+    watch.lap("load");
     return await commands[args.command.name]!({ ...context, look, args, host });
   } catch (error) {
     complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;
     return running && exit !== 126 && exit !== 127 ? 125 : exit;
+  } finally {
+    watch.lap("print");
+    if (timed) context.words.err(timingsText(watch.all(), context.look.err));
   }
 }
 
@@ -148,7 +162,7 @@ function checkOperands(args: Args): void {
   }
 }
 
-function settingsOf(args: Args, argv: readonly string[], cwd: string): Settings {
+function settingsOf(args: Args, argv: readonly string[], cwd: string): Omit<Settings, "lap"> {
   const timeout = args.value("lock-timeout") ?? "10s";
   const lockTimeoutMs = /^0+$/.test(timeout) ? 0 : parseDuration(timeout);
   if (lockTimeoutMs === undefined)

@@ -2,6 +2,7 @@ import { mountTag } from "#model/identity";
 import type { Plan, ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import type { StepEvent } from "#model/step";
+import type { StageName } from "#model/timings";
 import type { RecordBase } from "#execute/context";
 import { execute, type Ended } from "#execute/execute";
 import { groupsAfter, lower, resultOf } from "#plan/lower";
@@ -18,6 +19,8 @@ export type CarryOptions = {
   readonly onError?: "rollback" | "keep";
   readonly keepUpper?: boolean;
   readonly lazy?: boolean;
+  /** What its time counts as. */
+  readonly stage?: StageName;
 };
 
 /** Carries out a plan: every step is told, and between two steps pending signals are let in. */
@@ -58,7 +61,10 @@ export async function carryOut(
   let undone: Carried["undone"] = "nothing";
   for (;;) {
     const next = events.next();
-    if (next.done === true) return { ...next.value, undone };
+    if (next.done === true) {
+      host.lap(options.stage ?? "execute");
+      return { ...next.value, undone };
+    }
     if (next.value.event === "undo_done" && undone === "nothing") undone = "all";
     if (next.value.event === "undo_failed") undone = "failed";
     tell(plan, next.value);

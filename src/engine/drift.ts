@@ -45,6 +45,7 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
   }
   if (wanted === undefined)
     unowned.push(...strayGroups(host, state, machine), ...strayMounts(host, state, machine));
+  host.lap("observe");
   return { envs, unowned };
 }
 

@@ -1,4 +1,5 @@
 import type { AbsPath } from "#model/brand";
+import type { StageName } from "#model/timings";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
@@ -10,6 +11,8 @@ import type { Reader } from "#ports/reader";
 export type ReadHost = {
   readonly reader: Reader;
   readonly clock: Clock;
+  /** Ends a stage: what passed since the end of the one before was its time (`--timings`). */
+  readonly lap: (stage: StageName) => void;
   /** The caller's environment, with `--var` before it. */
   readonly variable: (name: string) => string | undefined;
   readonly version: string;

@@ -59,16 +59,19 @@ export async function declare(
   env: EnvFile,
   record?: EnvRecord,
 ): Promise<Declared | readonly Diagnostic[]> {
+  host.lap("load");
   const text = readText(host, env);
   if (record !== undefined && isRecorded(host, text, record)) {
     const variables = record.variables.map(({ name }) => named(host, name));
     const declared = hold(host, { ...env, text, spec: record.spec, variables, parsed: false });
+    host.lap("parse");
     if (!isDiagnostics(declared)) return declared;
   }
   const parsed = await parseText(host, env, text);
   const variables = parsed.variables.map((name) => named(host, name));
   if (parsed.spec === undefined) return mistakes(env, parsed, issuesOf(host, env, parsed.draft));
   const declared = hold(host, { ...env, text, spec: parsed.spec, variables, parsed: true });
+  host.lap("parse");
   return isDiagnostics(declared) ? mistakes(env, parsed, declared) : declared;
 }
 

@@ -29,6 +29,7 @@ export async function planApply(
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) return declared;
   const observed = look(host, state, machine, env, record);
+  host.lap("observe");
   const wrong = await noController(host, declared, observed);
   if (wrong.length > 0) return wrong;
   const ready = plan({
@@ -41,12 +42,15 @@ export async function planApply(
     observed,
   });
   const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
-  return { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
+  const planned = { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
+  host.lap("plan");
+  return planned;
 }
 
 /** What destroying comes to, from the record alone. */
 export function planDestroy(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): ReadyPlan {
   const observed = look(host, state, machine, record, record);
+  host.lap("observe");
   return measured(
     host,
     plan({

@@ -121,6 +121,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   let kept = false;
   try {
     const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
+    host.lap("observe");
     const wrong = await noController(host, declared, observed);
     if (wrong.length > 0) throw new Failure(3, wrong);
     const plan = makePlan({
@@ -132,6 +133,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
       desired: declared.resources,
       observed,
     });
+    host.lap("plan");
     const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
     const ended = await carryOut(host, state, plan, base, options.tell, { onError: "keep" });
     if (ended.kind === "failed") throw ended.error;
@@ -179,11 +181,15 @@ function launch(
   }
   const caller = { variable: host.variable, terminal: host.terminal };
   const started = start(host, launchSpec(loaded.spec.entry, { id, root, cgroups, command, caller }), build);
+  host.lap("launch");
   const done = host.onSignal(started.deliver);
   return started.outcome
-    .then(async ({ ending, oom }) => ({
-      ending,
-      ...(oom === undefined ? {} : { oom: { ...oom, ...(await limitLine(host, loaded)) } }),
-    }))
+    .then(async ({ ending, oom }) => {
+      host.lap("entry");
+      return {
+        ending,
+        ...(oom === undefined ? {} : { oom: { ...oom, ...(await limitLine(host, loaded)) } }),
+      };
+    })
     .finally(done);
 }

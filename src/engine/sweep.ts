@@ -53,7 +53,7 @@ export async function removeInstance(host: WriteHost, state: OpenState, id: EnvI
     gone,
     record === undefined ? undefined : baseOf(record),
     () => undefined,
-    { onError: "keep" },
+    { onError: "keep", stage: "clean up" },
   );
   if (ended.kind === "failed") throw ended.error;
 }

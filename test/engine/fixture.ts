@@ -35,6 +35,7 @@ export class FakeHost {
       files,
       cgroups,
       clock,
+      lap: () => undefined,
       variable: () => undefined,
       version: "1.0.0",
       cwd: "/repo" as AbsPath,

@@ -59,17 +59,17 @@ function write(dir: AbsPath, file: string, value: string): void {
 
 /** Delays grow from 1 ms to 50 ms: a killed process leaves its group within a few. */
 function remove(dir: AbsPath, patienceMs: number): void {
-  const end = performance.now() + patienceMs;
-  for (let delay = 1; ; delay = Math.min(delay * 2, 50)) {
+  for (let waited = 0, delay = 1; ; delay = Math.min(delay * 2, 50)) {
     try {
       removeOnce(dir);
       return;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       if (error.errno === "ENOENT") return;
-      if (error.errno !== "EBUSY" || performance.now() + delay > end) throw error;
+      if (error.errno !== "EBUSY" || waited + delay > patienceMs) throw error;
     }
     pause(delay);
+    waited += delay;
   }
 }
 
