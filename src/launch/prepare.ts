@@ -47,7 +47,7 @@ function exported(
   const odd = all.filter(([name]) => !isExportable(name));
   if (odd.length === 0) return { argv: command, program, env: plain };
   const through = findInPath(at, "env");
-  if (through === undefined || (command[0] ?? "").includes("=")) {
+  if (through === undefined || program.includes("=")) {
     const names = odd.map(([name]) => JSON.stringify(name)).join(", ");
     throw failure(125, "refused", `cannot set ${names} in entry.env`, {
       detail:
@@ -56,7 +56,8 @@ function exported(
     });
   }
   return {
-    argv: [through, ...odd.map(([name, value]) => `${name}=${value}`), ...command],
+    // By its path: a busybox's env would prefer its own applet to a program of that name.
+    argv: [through, ...odd.map(([name, value]) => `${name}=${value}`), program, ...command.slice(1)],
     program: through,
     env: plain,
   };

@@ -22,6 +22,8 @@ export type Job = {
   readonly cgroups?: readonly OwnedCgroup[];
   readonly bounding?: readonly string[];
   readonly pidns?: false;
+  /** A host shell to go through. */
+  readonly sh?: string;
   /** DIR/merged is mounted already. */
   readonly applied?: true;
 };

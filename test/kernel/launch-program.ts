@@ -19,6 +19,7 @@ for (const [index, job] of jobs.entries()) {
   const port = linuxLaunch({
     onChild: (wake) => void process.on("SIGCHLD", wake),
     ...(job.pidns === false ? { pidns: false } : {}),
+    ...(job.sh === undefined ? {} : { sh: job.sh }),
   });
   const before = surroundings();
   try {

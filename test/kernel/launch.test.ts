@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import test, { type TestContext } from "node:test";
 import { join } from "#model/brand";
-import { needs } from "#test/needs";
+import { needs, onPath } from "#test/needs";
 import { linuxMounts } from "#kernel/mounts";
 import { mountsBelow, scratch } from "./fixture.ts";
 import {
@@ -207,6 +207,28 @@ test("the environment is the declared one and nothing more, whatever is in a val
     ].sort(),
   );
 });
+
+for (const shell of ["dash", "bash", "busybox"]) {
+  test(
+    `${shell} can be the host's shell`,
+    needs("root", "mounts", "overlay", "program:busybox", `program:${shell}`),
+    (t) => {
+      const { dir } = job(t);
+      const sh = join(dir, "sh");
+      symlinkSync(onPath(shell)!, sh);
+      // Names that shells treat each in its own way; `hostname` is an applet a busybox could run itself.
+      const env = { UID: "7", A: "$B `x` 'y'", RANDOM: "r", SHLVL: "9" };
+      const program = join(dir, "rootfs/bin/hostname");
+      rmSync(program);
+      writeFileSync(program, "#!/bin/sh\ntr '\\0' '\\n' </proc/1/environ\nexit 3\n", { mode: 0o755 });
+      const { stdout, ending } = launch({ dir, sh, env, command: ["hostname"] });
+      const seen = stdout.trimEnd().split("\n").sort();
+      assert.deepEqual(ending, { code: 3 });
+      assert.deepEqual(seen, ["A=$B `x` 'y'", "HOME=/root", "PATH=/bin", "RANDOM=r", "SHLVL=9", "UID=7"]);
+      assert.equal(launch({ dir, sh, command: ["ls", "/proc/1/fd"] }).stdout, "0\n1\n2\n3\n");
+    },
+  );
+}
 
 test("user, groups, home, working directory and file mode mask", real, (t) => {
   const { stdout } = launch(

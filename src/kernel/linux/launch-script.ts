@@ -13,8 +13,8 @@ export type Helpers = {
 const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
 
 /** Finds the helpers without PATH: an entry's or a caller's must not choose them. @throws Failure 125 */
-export function findHelpers(): Helpers {
-  return { sh: find("dash", "sh"), unshare: find("unshare"), setpriv: find("setpriv"), mount: find("mount") };
+export function findHelpers(sh: string = find("dash", "sh")): Helpers {
+  return { sh, unshare: find("unshare"), setpriv: find("setpriv"), mount: find("mount") };
 }
 
 function find(...names: readonly string[]): string {

@@ -24,11 +24,15 @@ import { close, openat, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree, pivotRoot, umount2 } from "./syscalls-mount.ts";
 import { fchdir, sethostname } from "./syscalls-process.ts";
 
-/** `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17. */
+/**
+ * `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17; `sh`: a host shell
+ * other than the one that is found.
+ */
 export type LaunchOptions = {
   readonly onChild: OnChild;
   readonly mounts?: MountOptions;
   readonly pidns?: false;
+  readonly sh?: string;
 };
 
 /** The launches of this machine. Everything happens on the calling thread, between two turns of the event loop. */
@@ -38,7 +42,7 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort {
   return {
     launch(spec, build, prepare) {
       host ??= {
-        helpers: findHelpers(),
+        helpers: findHelpers(options.sh),
         stage: linuxStage(options.mounts),
         pidns: options.pidns ?? procTakesPidns(),
       };
