@@ -33,6 +33,8 @@ export type RunOptions = {
   readonly timeout?: number;
   /** Words in front of the command: a program that makes something of the surroundings and then executes it. */
   readonly before?: readonly string[];
+  /** Descriptors that it inherits as 3, 4, … */
+  readonly fds?: readonly number[];
 };
 
 function commandLine(args: readonly string[], { before = [] }: RunOptions): readonly [string, ...string[]] {
@@ -122,6 +124,7 @@ export class Project {
       ...this.options(options),
       encoding: "utf8",
       input: options.input ?? "",
+      stdio: ["pipe", "pipe", "pipe", ...(options.fds ?? [])],
       timeout: options.timeout ?? 60_000,
       maxBuffer: 64 << 20,
     });
