@@ -85,6 +85,10 @@ void main(process.argv.slice(2), {
       stdin: () => process.stdin,
       columns: () => process.stderr.columns ?? process.stdout.columns,
     }),
+  save: async (path, text) => {
+    const { linuxFiles } = await import("#kernel/files");
+    linuxFiles().replaceFile(path, text);
+  },
   readHost,
   writing,
 }).then((code) => (process.exitCode = code));

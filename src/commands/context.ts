@@ -1,4 +1,5 @@
 import type { ReadHost, WriteHost } from "#engine/host";
+import type { AbsPath } from "#model/brand";
 import type { ExitCode } from "#model/diagnostic";
 import { diagnostics, diagnosticsOf } from "#views/diagnostics";
 import { errorJson } from "#views/json";
@@ -22,6 +23,8 @@ export type Context<Host extends ReadHost = ReadHost> = {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Puts a result into a file (0600) that was asked for by name. */
+  readonly save: (path: AbsPath, text: string) => Promise<void>;
   /** Somebody can answer a question. */
   readonly interactive: boolean;
 };

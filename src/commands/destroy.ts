@@ -18,11 +18,13 @@ export async function command(context: WriteContext): Promise<number> {
   try {
     const here = new Set(session.plans.map((plan) => plan.id));
     const absent = targets.filter((target) => !here.has(target.id)).map((target) => target.name);
+    const { plans, failures, carryOut } = session;
     return await transact(context, {
       intent: "destroy",
-      plans: session.plans,
-      carryOut: session.carryOut,
-      absent,
+      plans,
+      failures,
+      carryOut,
+      absent: failures.length > 0 ? [] : absent,
     });
   } finally {
     session.close();

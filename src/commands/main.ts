@@ -26,6 +26,8 @@ export type Boot = {
     readonly columns: number;
     readonly color: { readonly out: boolean; readonly err: boolean };
   };
+  /** Writes a file that the user named for a result. */
+  save: Context["save"];
   readHost(settings: Settings): ReadHost;
   /** Commands that change things, and the host they do it to. */
   writing(
@@ -134,6 +136,7 @@ function plainContext(
     // Until the line was parsed, and for one that cannot be.
     ...modesOf((flag) => own.includes(`--${flag}`)),
     interactive: words.interactive,
+    save: boot.save,
   };
 }
 

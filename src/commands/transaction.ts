@@ -19,6 +19,10 @@ export type Transaction = {
   readonly intent: Plan["intent"];
   readonly plans: readonly Plan[];
   carryOut(plan: Plan, tell: Told): Promise<Carried>;
+  /** What kept environments from being planned at all; the others go on. */
+  readonly failures: readonly unknown[];
+  /** A saved plan was agreed to when it was made. */
+  readonly agreed?: boolean;
   /** Names of environments that were asked for and are not on this host. */
   readonly absent?: readonly string[];
   readonly next?: "entry" | "no_entry";
@@ -28,6 +32,7 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const { plans, intent } = transaction;
   const { words, look, json, quiet, host } = context;
   const stream = streamJson(intent);
+  for (const failure of transaction.failures) complain(context, failure);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
   else if (!quiet) showPlans(context, transaction);
   const pending = plans.filter(
@@ -36,8 +41,9 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
-  if (ready.length > 0 && !(await agreed(context, ready))) return 1;
-  return carry(context, transaction, ready, blocked.length);
+  if (ready.length > 0 && transaction.agreed !== true && !(await agreed(context, ready))) return 1;
+  const codes = [...transaction.failures.map(exitOf), ...blocked.map(() => 5)];
+  return carry(context, transaction, ready, codes);
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
@@ -45,7 +51,7 @@ function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }
   if (absent.length > 0) words.err(notApplied(absent));
   if (plans.length === 0 && absent.length > 0) return;
   const shown = intent === "destroy" ? plans.filter((plan) => plan.kind === "ready") : plans;
-  if (shown.length > 0 || plans.length === 0) words.err(planText(shown, look.err));
+  if (shown.length > 0) words.err(planText(shown, look.err));
 }
 
 async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
@@ -62,13 +68,12 @@ async function carry(
   context: WriteContext,
   transaction: Transaction,
   ready: readonly Plan[],
-  blocked: number,
+  codes: number[],
 ): Promise<number> {
   const { words, look, json, host } = context;
   const stream = streamJson(transaction.intent);
   const began = host.clock.monotonic();
   const done: Plan[] = [];
-  const codes: number[] = blocked > 0 ? [5] : [];
   let failed: Ended["failed"];
   let interrupted = false;
   for (const plan of ready) {

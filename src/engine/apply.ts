@@ -10,28 +10,39 @@ import type { EnvFile } from "./load.ts";
 import type { WriteHost } from "./host.ts";
 import type { Planned } from "./make-plan.ts";
 import { planApply } from "./make-plan.ts";
-import type { Lock } from "./state.ts";
+import type { Lock, OpenState } from "./state.ts";
 import { hold, openState } from "./state.ts";
 import { sweep } from "./sweep.ts";
 
 /** Plans made under the environments' exclusion locks, to be shown, agreed to and carried out. */
 export type ApplySession = {
   readonly planned: readonly Planned[];
+  /** Environments that could not even be planned, each for its own reason; the others are not stopped by them. */
+  readonly failures: readonly unknown[];
   carryOut(plan: Plan, tell: Told, onError: "rollback" | "keep"): Promise<Carried>;
   close(): void;
 };
 
-/** Takes the exclusion locks and plans every file. @throws Failure 3 with all mistakes of all files; 4 where another envctl is at work */
+/** Takes the exclusion locks and plans every file. @throws Failure 3 with all mistakes of all files */
 export async function openApply(host: WriteHost, files: readonly EnvFile[]): Promise<ApplySession> {
   const state = openState(host);
   const locks: Lock[] = [];
+  const failures: unknown[] = [];
   try {
-    for (const { id } of [...files].sort((a, b) => (a.id < b.id ? -1 : 1)))
-      locks.push(await hold(host, state, id));
+    const held: EnvFile[] = [];
+    // In one order everywhere, so that two applies cannot wait for each other.
+    for (const file of [...files].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const lock = await attempt(failures, () => hold(host, state, file.id));
+      if (lock === undefined) continue;
+      locks.push(lock);
+      held.push(file);
+    }
     await sweep(host, state);
-    const planned = await planFiles(host, files, state);
+    const wanted = files.filter((file) => held.includes(file));
+    const planned = await planFiles(host, wanted, state, failures);
     return {
       planned,
+      failures,
       carryOut: (plan, tell, onError) => {
         if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
         const { loaded } = planned.find((p) => p.plan === plan)!.declared;
@@ -45,16 +56,29 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
   }
 }
 
+/** What concerns one environment alone (in use, a bad record, applied elsewhere) is collected; anything else is thrown. */
+export async function attempt<T>(failures: unknown[], work: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exit === 3) throw error;
+    failures.push(error);
+    return undefined;
+  }
+}
+
 async function planFiles(
   host: WriteHost,
   files: readonly EnvFile[],
-  state: ReturnType<typeof openState>,
+  state: OpenState,
+  failures: unknown[],
 ): Promise<readonly Planned[]> {
   const planned: Planned[] = [];
   const wrong: Diagnostic[] = [];
   const machine = lookAtHost(host.reader);
   for (const file of files) {
-    const result = await planApply(host, state, machine, file);
+    const result = await attempt(failures, () => planApply(host, state, machine, file));
+    if (result === undefined) continue;
     if (isDiagnostics(result)) wrong.push(...result);
     else planned.push(result);
   }

@@ -3,7 +3,9 @@ import { failure } from "#model/diagnostic";
 import { instanceOf, isEnvId, placeOf } from "#model/identity";
 import type { Plan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
+import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
+import { attempt } from "./apply.ts";
 import { baseOf } from "./base.ts";
 import type { Carried, Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
@@ -12,28 +14,39 @@ import { planDestroy } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import type { Target } from "./select.ts";
 import type { Lock, OpenState } from "./state.ts";
-import { envIds, hold, openState, recordOf } from "./state.ts";
+import { envIds, hold, openState, recordOf, recordStateOf } from "./state.ts";
 import { removeInstance, sweep } from "./sweep.ts";
 
 export type DestroyOptions = { readonly keepUpper: boolean; readonly lazy: boolean };
 
 export type DestroySession = {
   readonly plans: readonly Plan[];
+  /** Environments that could not be planned, each for its own reason. */
+  readonly failures: readonly unknown[];
   carryOut(plan: Plan, tell: Told): Promise<Carried>;
   close(): void;
 };
 
-/** Every environment of this state directory with the throwaway instances that were kept, or the environments whose file is gone. */
+/**
+ * Every environment of this state directory with the throwaway instances that were kept and the groups no record names, or the
+ * environments whose file is gone.
+ */
 export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Target[] {
   const state = openState(host);
-  return envIds(host, state).flatMap((id): Target[] => {
-    const record = recordOf(host, state, id);
+  const ids = envIds(host, state);
+  const found = ids.flatMap((id): Target[] => {
+    const known = recordStateOf(host, state, id);
+    if (known.kind !== "valid")
+      return which === "all" && instanceOf(id) === undefined ? [{ id, name: id }] : [];
+    const { record } = known;
     // An instance that nobody kept is running, or swept.
-    if (instanceOf(id) !== undefined && (which === "orphans" || record?.phase !== "kept")) return [];
-    if (record === undefined) return which === "all" ? [{ id, name: id }] : [];
+    if (instanceOf(id) !== undefined && (which === "orphans" || record.phase !== "kept")) return [];
     const gone = host.reader.stat(record.file) === undefined;
     return which === "all" || gone ? [{ id, name: record.name, record }] : [];
   });
+  if (which === "orphans") return found;
+  const stray = [...groupsOfLineage(host.reader, lookAtHost(host.reader).hierarchies, state.lineage).keys()];
+  return [...found, ...stray.filter((id) => !ids.includes(id)).map((id) => ({ id, name: id }))];
 }
 
 /** Locks and plans the destruction of what the records say. Targets that are not on this host are left out. */
@@ -45,25 +58,23 @@ export async function openDestroy(
   const state = openState(host);
   const locks: Lock[] = [];
   const close = (): void => locks.forEach((lock) => lock.release());
+  const failures: unknown[] = [];
+  const records = new Map<Plan, EnvRecord>();
   try {
     await sweep(host, state);
-    const plans: Plan[] = [];
-    const records = new Map<Plan, EnvRecord>();
-    for (const target of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      locks.push(await hold(host, state, target.id));
-      const record = recordOf(host, state, target.id);
-      if (record === undefined) {
-        await removeUnrecorded(host, state, target.id);
-        continue;
-      }
-      const ready = planDestroy(host, state, lookAtHost(host.reader), record);
-      const kept = options.keepUpper ? { ...ready, keepUpper: true } : ready;
-      const plan = options.lazy ? kept : obstruct(host, kept);
-      plans.push(plan);
-      records.set(plan, record);
+    for (const { id } of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      await attempt(failures, async () => {
+        locks.push(await hold(host, state, id));
+        const record = recordOf(host, state, id);
+        if (record === undefined) return removeUnrecorded(host, state, id);
+        const ready = planDestroy(host, state, lookAtHost(host.reader), record);
+        const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
+        records.set(options.lazy ? plan : obstruct(host, plan), record);
+      });
     }
     return {
-      plans,
+      plans: [...records.keys()],
+      failures,
       carryOut: async (plan, tell) => {
         if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
         return carryOut(host, state, plan, baseOf(records.get(plan)!), tell, { ...options, onError: "keep" });

@@ -4,21 +4,21 @@ import type { Plan } from "#model/plan";
 import { lookAtHost } from "#observe/host";
 import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
-import { planApply, planDestroy } from "./make-plan.ts";
+import { planApply, planDestroy, type Planned } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 
 /** What apply would do, without touching anything. @throws Failure 3 with all mistakes of all files */
-export async function planTargets(host: ReadHost, targets: readonly Target[]): Promise<readonly Plan[]> {
+export async function planTargets(host: ReadHost, targets: readonly Target[]): Promise<readonly Planned[]> {
   const state = viewState(host);
   const machine = lookAtHost(host.reader);
-  const plans: Plan[] = [];
+  const plans: Planned[] = [];
   const wrong: Diagnostic[] = [];
   for (const file of filesOf(targets)) {
     const result = await planApply(host, state, machine, file);
     if (isDiagnostics(result)) wrong.push(...result);
-    else plans.push(result.plan);
+    else plans.push(result);
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
   return plans;

@@ -64,6 +64,7 @@ export const COMMANDS: readonly Command[] = [
     about:
       "Compares each file with what the kernel holds. Makes no mutating system call and creates nothing.",
     flags: [
+      { name: "out", value: "FILE", summary: "save the plan, for apply --plan (0600)" },
       { name: "destroy", summary: "plan the destruction instead" },
       { name: "detailed-exitcode", summary: "exit 2 where something would change" },
     ],
@@ -75,12 +76,17 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "apply",
-    synopsis: "[ENV…]",
+    synopsis: "[ENV… | --plan FILE]",
     summary: "make it so: overlay, volumes, limits",
     about:
       "Shows the plan, asks, and carries it out. When a step fails, what was there before is put back, or with --on-error keep what succeeded stays.",
     flags: [
       YES,
+      {
+        name: "plan",
+        value: "FILE",
+        summary: "carry out a saved plan, once, and only while all it was made from still holds",
+      },
       { name: "on-error", value: "rollback|keep", summary: "what to do with what succeeded (rollback)" },
     ],
     examples: [

@@ -85,7 +85,7 @@ export class FakeHost {
   /** How many changes a plan made now would show, and how many findings of drift. */
   async pending(): Promise<readonly [changes: number, drift: number]> {
     const [plan] = await planTargets(this.host, select(this.host, []));
-    return [changes(plan!.summary), plan!.drift.length];
+    return [changes(plan!.plan.summary), plan!.plan.drift.length];
   }
 
   /** The mount table and every directory envctl may make, without ids: what must be as before. */

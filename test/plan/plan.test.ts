@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { AbsPath } from "#model/brand";
 import type { Overlay, Resource } from "#model/resource";
 import {
   base,
@@ -185,4 +186,16 @@ test("the same input gives the same plan, and a plan survives JSON", () => {
   assert.deepEqual(planFor(all, seen), planFor(all, seen));
   const p = planFor(all, seen);
   assert.deepEqual(JSON.parse(JSON.stringify(p)), p);
+});
+
+test("a volume that somebody unmounted and mounted again is not ours any more", () => {
+  const seen = observed(all);
+  const mine = seen.mounts.find((m) => m.point.endsWith("/data"))!;
+  const recorded = { id: "7", dev: mine.dev, point: mine.point as AbsPath };
+  const again = { ...seen, record: record(all, { mounts: { 'web.volume["/data"]': recorded } }) };
+  assert.equal(verdicts(planFor(all, again))['volume["/data"]'], "update options_changed");
+  assert.deepEqual(
+    planFor(all, again).drift.map((f) => f.kind),
+    ["changed", "foreign"],
+  );
 });

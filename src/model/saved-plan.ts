@@ -1,0 +1,54 @@
+import type { AbsPath, EnvId } from "./brand.ts";
+import type { Plan } from "./plan.ts";
+
+/**
+ * What one environment's plan was made from. Hashes (sha256, hex) instead of values: a saved plan holds no secret, and shows what became
+ * different by name.
+ */
+export type Basis = {
+  readonly id: EnvId;
+  readonly file: AbsPath;
+  readonly version: string;
+  /** The environment file's bytes. */
+  readonly text: string;
+  /** The variables it used, salted. */
+  readonly variables: string;
+  /** Of the record; 0 without one. */
+  readonly serial: number;
+  readonly boot: string;
+  /** What the host had: mounts, groups, sources. */
+  readonly observed: string;
+  readonly actions: string;
+};
+
+/** A plan written with --out: bound to all it was made from, and used once. */
+export type SavedPlan = {
+  readonly format: "envctl.saved-plan/1";
+  readonly salt: string;
+  readonly basis: readonly Basis[];
+  /** When it was applied (seconds since the epoch); absent: not yet. */
+  readonly used?: number;
+};
+
+const WORDS: readonly (readonly [keyof Basis, string])[] = [
+  ["boot", "the host was rebooted"],
+  ["version", "envctl is another version"],
+  ["text", "the file was edited"],
+  ["variables", "a variable has another value"],
+  ["serial", "the environment was applied or destroyed meanwhile"],
+  ["observed", "mounts, cgroups or sources on this host changed"],
+  ["actions", "it comes to other changes now"],
+];
+
+/** Why a plan made from `then` must not be carried out on `now`; undefined where nothing differs. */
+export function staleness(then: Basis, now: Basis): string | undefined {
+  return WORDS.find(([key]) => then[key] !== now[key])?.[1];
+}
+
+/** What of a plan's observation it depends on, as text to be hashed. */
+export function observedFacts({ observed, actions }: Plan): string {
+  const { mounts, cgroups, staleSources, mountNamespace, covering, upperUsed } = observed;
+  const groups = cgroups.map(({ dir, exists, values }) => ({ dir, exists, values }));
+  const after = actions.flatMap((a) => (a.op === "delete" ? [] : [a.after]));
+  return JSON.stringify({ mounts, groups, staleSources, mountNamespace, covering, upperUsed, after });
+}

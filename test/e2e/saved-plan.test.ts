@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { guard } from "#test/guard";
+import { project, type Project } from "#test/project";
+
+guard();
+
+const BODY =
+  "volumes: [../src:/work]\nlimits: { memory: 64MiB }\nentry: { env: { TOKEN: '${TOKEN:-none}' } }\n";
+
+function saved(t: Parameters<typeof project>[0]): Project {
+  const p = project(t);
+  p.env("web", BODY);
+  p.ok(["plan", "web", "--out", "web.plan"]);
+  return p;
+}
+
+const stale = (p: Project, why: RegExp, env: Record<string, string> = {}): void => {
+  const { stderr } = p.ok(["apply", "--plan", "web.plan"], 6, { env });
+  assert.match(stderr.replace(/\s+/g, " "), why);
+  assert.match(stderr, /nothing was changed/);
+};
+
+test("F9 a saved plan is applied once, without a question", (t) => {
+  const p = saved(t);
+  assert.equal(statSync(join(p.dir, "web.plan")).mode & 0o777, 0o600);
+  p.ok(["apply", "--plan", "web.plan"]);
+  assert.equal(p.mounts().length, 2);
+  p.ok(["plan", "--detailed-exitcode"]);
+  stale(p, /applied already/);
+});
+
+test("F9 an edited file between plan and apply: refused", (t) => {
+  const p = saved(t);
+  p.env("web", BODY.replace("64MiB", "32MiB"));
+  stale(p, /the file was edited/);
+  assert.equal(p.mounts().length, 0);
+});
+
+test("F9 a variable with another value: refused, and no value is in the plan", (t) => {
+  const p = project(t);
+  p.env("web", BODY);
+  p.ok(["plan", "web", "--out", "web.plan"], 0, { env: { TOKEN: "s3cret-value" } });
+  assert.doesNotMatch(p.read("web.plan"), /s3cret/);
+  stale(p, /a variable has another value/, { TOKEN: "other" });
+});
+
+test("F9 applied or changed by hand meanwhile: refused", (t) => {
+  const p = saved(t);
+  p.ok(["apply", "web", "-y"]);
+  stale(p, /applied or destroyed meanwhile/);
+  p.env("web", BODY.replace("64MiB", "32MiB"));
+  p.ok(["plan", "web", "--out", "web.plan"]);
+  p.write("src/file", "");
+  p.ok(["run", "web", "--", "true"], 0);
+  stale(p, /applied or destroyed meanwhile|changed/);
+});
+
+test("F9 what is no plan, and a plan that is not there, is bad usage", (t) => {
+  const p = saved(t);
+  p.write("other.json", "{}");
+  assert.match(p.ok(["apply", "--plan", "other.json"], 3).stderr, /not a plan of this envctl/);
+  assert.match(p.ok(["apply", "--plan", "gone"], 3).stderr, /no such plan: gone/);
+  assert.match(p.ok(["apply", "web", "--plan", "web.plan"], 3).stderr, /names its environments itself/);
+});
