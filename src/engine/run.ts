@@ -139,7 +139,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     if (ended.kind === "failed") throw ended.error;
     if (ended.kind === "interrupted") throw failure(125, "interrupted", "interrupted");
     const resources = resultOf(plan);
-    const overlay = resources.find((r): r is Overlay => r.kind === "overlay")!;
+    const overlay = passing(resources.find((r): r is Overlay => r.kind === "overlay")!);
     const inner = resources
       .filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs")
       .sort(byTarget);
@@ -162,6 +162,13 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     else await removeInstance(host, state, id);
     lock.release();
   }
+}
+
+/** What is deleted in the end need not reach the disk: neither by an fsync inside, nor by the sync of a whole file system at the last unmount. */
+function passing(overlay: Overlay): Overlay {
+  return overlay.upper.kind === "none"
+    ? overlay
+    : { ...overlay, options: { ...overlay.options, volatile: true } };
 }
 
 function launch(

@@ -80,7 +80,8 @@ export function refuseHiding(
 function buildInit(stage: Stage, reader: Reader, { place, tag, overlay, inner }: Stack): void {
   const at = place.merged;
   const rw = { upper: place.init, work: initWork(place.dir) };
-  const options = { index: "off", metacopy: "off", redirect_dir: "off" } as const;
+  // Not volatile, its unmount would sync the whole file system that init lies on (ovl_sync_fs). After a crash init is built anew.
+  const options = { index: "off", metacopy: "off", redirect_dir: "off", volatile: true } as const;
   stage.overlay({ tag, lowers: overlay.lowers.map((l) => l.path), rw, options }, at);
   for (const dir of ["/proc", "/sys", "/dev"]) stage.makeTarget(at, dir, "dir");
   for (const [path, text] of etcFiles(reader, overlay)) stage.writeIn(at, path, text);

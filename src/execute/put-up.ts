@@ -2,7 +2,7 @@ import type { RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
 import type { Step } from "#model/step";
 import { assemble, makeUpper, refuseHiding } from "./assemble.ts";
-import type { Context, Undo } from "./context.ts";
+import { initWork, type Context, type Undo } from "./context.ts";
 import { emptyDir } from "./dirs.ts";
 import { takeDown } from "./own.ts";
 
@@ -33,6 +33,7 @@ export function stack(step: Of<"stack">, x: Context, undo: Undo): string {
 export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context): void {
   const { place } = x.plan.observed;
   emptyDir(x, place.init, overlay.root);
+  emptyDir(x, initWork(place.dir), { mode: 0o700, uid: overlay.root.uid, gid: overlay.root.gid });
   if (overlay.upper.kind !== "none") makeUpper(x.files, place, overlay);
   const { tree, points } = x.mounts.stage((stage) => ({
     points: assemble(stage, x.reader, { place, tag: x.tag, overlay, inner }),

@@ -194,11 +194,17 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
     ...(keepUpper ? [] : other(place.rw, (m) => m.type === "tmpfs")),
     ...other(place.dir, (m) => isAnchor(m, observed)),
     ...groupsNow(observed).map((cgroup): Step => ({ do: "remove_cgroup", address: name, cgroup })),
-    at(place.merged),
-    at(place.init),
-    at(join(place.dir, "init.work")),
-    ...(keepUpper ? [] : [at(place.rw)]),
-    keepUpper ? { do: "write_record", address: name, phase: "kept" } : { do: "forget", address: name },
+    ...(placement === "private"
+      ? [at(place.dir)] // all at once, its record too: nobody needs that any more
+      : [
+          at(place.merged),
+          at(place.init),
+          at(join(place.dir, "init.work")),
+          ...(keepUpper ? [] : [at(place.rw)]),
+          keepUpper
+            ? { do: "write_record" as const, address: name, phase: "kept" as const }
+            : { do: "forget" as const, address: name },
+        ]),
   ];
 }
 

@@ -67,13 +67,17 @@ function untrusted(
     : `${path} can be written by others (mode ${stat.mode.toString(8)})`;
 }
 
-/** The only writer of env.json: a crash leaves the old record or the new one. The directory exists. */
+/**
+ * The only writer of env.json: a crash leaves the old record or the new one. The directory exists. Of a running throwaway instance
+ * nothing outlives the machine's crash that a record would be needed for, and syncing costs 2 ms: writing 0.5, removing what was synced the rest.
+ */
 export function writeRecord(
   ports: { readonly reader: Reader; readonly files: Files },
   state: AbsPath,
   record: EnvRecord,
 ): void {
-  ports.files.replaceFile(recordPath(state, record.id), encode(record));
+  const lasting = record.phase === "running" ? "passing" : undefined;
+  ports.files.replaceFile(recordPath(state, record.id), encode(record), lasting);
 }
 
 /** Takes a record and the environment's directory away; what else is in the directory makes rmdir(2) refuse. */

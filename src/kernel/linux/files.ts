@@ -102,7 +102,7 @@ function sync(fd: number): void {
   );
 }
 
-function replaceFile(path: AbsPath, text: string): void {
+function replaceFile(path: AbsPath, text: string, lasting?: "passing"): void {
   inParent(path, (parent, name) => {
     const beside = temporary(name);
     unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
@@ -110,14 +110,14 @@ function replaceFile(path: AbsPath, text: string): void {
       withFd(openat(parent, beside, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), (fd) => {
         fchmod(fd, 0o600);
         writeAll(fd, text);
-        sync(fd);
+        if (lasting !== "passing") sync(fd);
       });
       renameat(parent, beside, parent, name);
     } catch (error) {
       unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
       throw error;
     }
-    sync(parent);
+    if (lasting !== "passing") sync(parent);
   });
 }
 
