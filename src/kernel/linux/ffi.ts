@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch } from "node:os";
 import { KernelError } from "#model/diagnostic";
@@ -19,16 +20,26 @@ export type Call = (args: readonly unknown[], print: () => readonly string[]) =>
 
 let loaded: { readonly koffi: Koffi; readonly libc: Library } | undefined;
 
-/** koffi on first use. Its own loader costs 13 ms; the platform package it would choose, loaded directly, 3 ms. */
+/** koffi's binary for glibc, else what a loader of its own finds: the package's costs 13 ms, the platform's 3, the binary alone 1. */
+function load(): Koffi {
+  const require = createRequire(import.meta.url);
+  const platform = `linux-${arch()}`;
+  const musl = readdirSync("/lib").some((name) => name.startsWith("ld-musl-"));
+  const name = `@koromix/koffi-${platform}`;
+  for (const path of musl ? [name] : [`${name}/${platform.replace("-", "_")}/koffi.node`, name]) {
+    try {
+      return require(path) as Koffi;
+    } catch {
+      // Not installed, or laid out anew.
+    }
+  }
+  return require("koffi") as Koffi;
+}
+
+/** koffi on first use. */
 function ffi(): { readonly koffi: Koffi; readonly libc: Library } {
   if (loaded === undefined) {
-    const require = createRequire(import.meta.url);
-    let koffi: Koffi;
-    try {
-      koffi = require(`@koromix/koffi-linux-${arch()}`) as Koffi;
-    } catch {
-      koffi = require("koffi") as Koffi;
-    }
+    const koffi = load();
     loaded = { koffi, libc: koffi.load(null) };
   }
   return loaded;
