@@ -90,6 +90,10 @@ function innerStanding(inner: InnerMount, observed: Observed): Standing {
   const ours = found.filter((m) => isOurInner(inner, m, observed));
   if (ours.length === 0) return { is: "changed", mount, what: "another mount is in its place" };
   if (ours.length > 1) return { is: "stacked", mounts: ours };
+  const recorded = observed.record?.mounts[inner.address];
+  // What somebody unmounted and mounted again is theirs now: the guard would refuse to take it down.
+  if (observed.record?.phase === "applied" && recorded !== undefined && recorded.id !== ours[0]!.id)
+    return { is: "changed", mount: ours[0]!, what: "unmounted and mounted again, not by envctl" };
   if (inner.kind === "volume") {
     const wrong = volumeFlags(inner).filter((flag) => !ours[0]!.options.includes(flag));
     if (wrong.length > 0)

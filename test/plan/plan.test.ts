@@ -196,6 +196,6 @@ test("a volume that somebody unmounted and mounted again is not ours any more", 
   assert.equal(verdicts(planFor(all, again))['volume["/data"]'], "update options_changed");
   assert.deepEqual(
     planFor(all, again).drift.map((f) => f.kind),
-    ["changed", "foreign"],
+    ["changed"],
   );
 });
