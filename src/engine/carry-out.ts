@@ -1,12 +1,14 @@
+import type { AbsPath } from "#model/brand";
 import { mountTag } from "#model/identity";
 import type { Plan, ReadyPlan } from "#model/plan";
-import type { EnvRecord } from "#model/record";
+import type { Observed } from "#model/observed";
+import type { EnvRecord, RecordedMount } from "#model/record";
 import type { StepEvent } from "#model/step";
 import type { StageName } from "#model/timings";
 import type { RecordBase } from "#execute/context";
 import { execute, type Ended } from "#execute/execute";
 import { groupsAfter, lower, resultOf } from "#plan/lower";
-import { recordedResources } from "#plan/standing";
+import { recordedResources, standings } from "#plan/standing";
 import type { WriteHost } from "./host.ts";
 import { forgetEnv, saveRecord, type OpenState } from "./state.ts";
 
@@ -48,7 +50,7 @@ export async function carryOut(
     before: recordedResources(observed),
     save: (record: EnvRecord) => saveRecord(host, state, record),
     forget: () => forgetEnv(host, state, plan.id),
-    mounted: new Map(Object.entries(observed.record?.mounts ?? {})),
+    mounted: mountedNow(host, observed),
     down: new Map(),
     held: false,
     lazy: options.lazy ?? false,
@@ -70,4 +72,19 @@ export async function carryOut(
     tell(plan, next.value);
     if (next.value.event === "step_done") await host.breathe();
   }
+}
+
+/** Whose mounts are there. A change that was cut short may not have come to write down what it mounted: then the kernel is asked. */
+function mountedNow(host: WriteHost, observed: Observed): Map<string, RecordedMount> {
+  const { record } = observed;
+  const known = new Map(Object.entries(record?.mounts ?? {}));
+  if (record === undefined || record.phase === "applied") return known;
+  for (const [address, standing] of standings(recordedResources(observed), observed)) {
+    if (standing.is !== "present" || standing.mount === undefined) continue;
+    const { id, dev } = standing.mount;
+    const point = standing.mount.point as AbsPath;
+    const unique = host.reader.uniqueMountId(point);
+    known.set(address, { id, dev, point, ...(unique === undefined ? {} : { unique }) });
+  }
+  return known;
 }
