@@ -4,11 +4,20 @@ import { selfFd } from "./beneath.ts";
 import { newMount } from "./context.ts";
 import { AT_FDCWD, MOUNT_ATTR, MS, O } from "./flags.ts";
 import { kernelSaid } from "./kmsg.ts";
+import { fdText } from "./print.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
-import { fsconfigFd, fsconfigFlag, fsconfigString, moveMount, mount as mount2 } from "./syscalls-mount.ts";
+import {
+  fsconfigFd,
+  fsconfigFlag,
+  fsconfigString,
+  moveMount,
+  mount as mount2,
+  type MountText,
+} from "./syscalls-mount.ts";
 import { chdir, fchdir } from "./syscalls-process.ts";
 
-type Directory = readonly [key: "lowerdir" | "upperdir" | "workdir", path: string];
+const KEYS = ["lowerdir", "upperdir", "workdir"] as const;
+type Directory = readonly [key: (typeof KEYS)[number], path: string];
 
 /** What an older kernel cannot do; can be forced, so that tests reach the other way. */
 export type Lacking = "overlay_set_fd";
@@ -96,24 +105,16 @@ function byMount(overlay: OverlayMount, place: number): void {
   try {
     for (const [, path] of all) fds.push(openDirectory(path));
     const data = (name: (index: number) => string): string => {
-      const of = (key: Directory[0]): string[] =>
-        all.flatMap(([it], index) => (it === key ? [name(index)] : []));
-      const parts = [`lowerdir=${of("lowerdir").join(":")}`];
-      for (const key of ["upperdir", "workdir"] as const)
-        parts.push(...of(key).map((value) => `${key}=${value}`));
-      return [...parts, ...optionsOf(overlay).map(joined)].join(",");
+      const of = (key: Directory[0]): string =>
+        all.flatMap(([it], i) => (it === key ? [name(i)] : [])).join(":");
+      const settings = KEYS.map((key) => [key, of(key)] as const).filter(([, value]) => value !== "");
+      return [...settings, ...optionsOf(overlay)].map(joined).join(",");
     };
-    const shown = data((index) => `${fds[index]}<${all[index]![1]}>`);
+    const numbers = data((index) => String(fds[index]));
+    const shown = (): MountText => ({ target: fdText(place), data: data((index) => fdText(fds[index]!)) });
     chdir("/proc/self/fd");
     const flags = overlay.readOnly === true ? MS.RDONLY : 0;
-    mount2(
-      overlay.tag,
-      selfFd(place),
-      "overlay",
-      flags,
-      data((index) => String(fds[index])),
-      shown,
-    );
+    mount2(overlay.tag, selfFd(place), "overlay", flags, numbers, shown);
   } finally {
     fchdir(cwd);
     for (const fd of [...fds, cwd]) close(fd);

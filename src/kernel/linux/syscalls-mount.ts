@@ -110,29 +110,26 @@ export function fsmount(fs: number, attributes = 0): number {
   ]);
 }
 
-/**
- * mount(2); data beyond 4095 bytes would be cut silently and is refused here. `shown` stands for the data in messages.
- * @throws KernelError
- */
+/** What stands for mount(2)'s target and data in messages. */
+export type MountText = { readonly target: string; readonly data: string };
+
+/** mount(2); data beyond 4095 bytes would be cut silently and is refused here. @throws KernelError */
 export function mount(
   source: string | null,
   target: string,
   type: string | null,
   flags: number,
   data: string | null = null,
-  shown: string | null = data,
+  shown?: () => MountText,
 ): void {
   const text = (value: string | null): string => (value === null ? "NULL" : quote(value));
   const string = (value: string | null): string | Buffer | null => (value === null ? null : cString(value));
   if (data !== null && Buffer.byteLength(data) > 4095)
     throw new RangeError("mount(2) takes 4095 bytes of options");
-  rawMount([string(source), cString(target), string(type), flags, string(data)], () => [
-    text(source),
-    quote(target),
-    text(type),
-    bits("MS_", MS, flags),
-    text(shown),
-  ]);
+  rawMount([string(source), cString(target), string(type), flags, string(data)], () => {
+    const words = shown?.() ?? { target, data };
+    return [text(source), quote(words.target), text(type), bits("MS_", MS, flags), text(words.data)];
+  });
 }
 
 /** umount2(2); `flags` of UMOUNT; `shown` stands for the target in messages. @throws KernelError EBUSY where it is held. */
