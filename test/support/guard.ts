@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readMounts } from "./mountinfo.ts";
+import { slow } from "./slow.ts";
 
 export type Snapshot = ReadonlyMap<string, number>;
 
@@ -63,7 +64,7 @@ export function difference(then: Snapshot, now: Snapshot): string[] {
 export async function leftovers(then: Snapshot, patience = 2000): Promise<string[]> {
   for (let waited = 0; ; waited += 50) {
     const lines = difference(then, snapshot());
-    if (lines.length === 0 || waited >= patience) return lines;
+    if (lines.length === 0 || waited >= slow(patience)) return lines;
     await sleep(50);
   }
 }

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process"
 import { once } from "node:events";
 import { existsSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { slow } from "./slow.ts";
 
 /** A project, which ends its occupants before it destroys what they are in. */
 export type AsyncCleanup = { after(fn: () => Promise<void>): void };
@@ -29,7 +30,7 @@ export function occupant(
 /** Waits until something is so. */
 export async function until(what: string, so: () => boolean, patience = 10_000): Promise<void> {
   for (let waited = 0; !so(); waited += 10) {
-    if (waited > patience) throw new Error(`still not so after ${patience} ms: ${what}`);
+    if (waited > slow(patience)) throw new Error(`still not so after ${patience} ms: ${what}`);
     await sleep(10);
   }
 }

@@ -16,6 +16,7 @@ import { type Cleanup, tempDir } from "./fixtures.ts";
 import { mountsBelow, readMounts, type MountLine } from "./mountinfo.ts";
 import { onPath } from "./needs.ts";
 import { checked } from "./schema.ts";
+import { slow } from "./slow.ts";
 
 export const CLI: string = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
@@ -125,7 +126,7 @@ export class Project {
       encoding: "utf8",
       input: options.input ?? "",
       stdio: ["pipe", "pipe", "pipe", ...(options.fds ?? [])],
-      timeout: options.timeout ?? 60_000,
+      timeout: slow(options.timeout ?? 60_000),
       maxBuffer: 64 << 20,
     });
     if (error !== undefined) throw error;
