@@ -9,7 +9,8 @@ import { umount2 } from "#kernel/syscalls-mount";
 export function scratch(t: TestContext): AbsPath {
   const dir = realpathSync(mkdtempSync(`${tmpdir()}/envctl-kernel-`)) as AbsPath;
   t.after(() => {
-    for (const point of mountsBelow(dir).reverse()) umount2(point, UMOUNT.DETACH);
+    // Read anew each time: what goes takes its copies in peers along.
+    for (let point; (point = mountsBelow(dir).at(-1)) !== undefined;) umount2(point, UMOUNT.DETACH);
     rmSync(dir, { recursive: true, force: true });
   });
   return dir;
