@@ -169,7 +169,16 @@ const held = {
 };
 
 /** The NAME in `envctl.NAME/1`. */
-export type FormatName = "plan" | "apply" | "destroy" | "drift" | "ls" | "show" | "validate" | "error";
+export type FormatName =
+  | "plan"
+  | "apply"
+  | "destroy"
+  | "drift"
+  | "ls"
+  | "show"
+  | "validate"
+  | "doctor"
+  | "error";
 
 const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
   plan: z.object({ format: format("plan"), ...planned }),
@@ -180,6 +189,21 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
     clean: z.boolean(),
     findings: z.array(finding),
     envs: z.array(z.object({ id: text, name: text, file: path, unapplied: z.boolean() })),
+  }),
+  doctor: z.object({
+    format: format("doctor"),
+    ok: z.boolean().check(z.describe("environments can be applied on this host")),
+    kernel: text,
+    checks: z.array(
+      z.object({
+        name: text,
+        status: z.enum(["yes", "degraded", "no"]),
+        found: text,
+        effect: optional(text.check(z.describe("what envctl does about it"))),
+        fix: optional(text.check(z.describe("what mends it"))),
+        essential: optional(z.literal(true).check(z.describe("without it nothing works"))),
+      }),
+    ),
   }),
   ls: z.object({
     format: format("ls"),

@@ -85,6 +85,7 @@ void main(process.argv.slice(2), {
       stdin: () => process.stdin,
       columns: () => process.stderr.columns ?? process.stdout.columns,
     }),
+  probe: async () => (await import("#kernel/probe")).linuxProbe(),
   save: async (path, text) => {
     const { linuxFiles } = await import("#kernel/files");
     linuxFiles().replaceFile(path, text);

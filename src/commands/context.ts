@@ -1,4 +1,4 @@
-import type { ReadHost, WriteHost } from "#engine/host";
+import type { Probe, ReadHost, WriteHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
 import type { ExitCode } from "#model/diagnostic";
 import { diagnostics, diagnosticsOf } from "#views/diagnostics";
@@ -25,6 +25,8 @@ export type Context<Host extends ReadHost = ReadHost> = {
   readonly verbose: boolean;
   /** Puts a result into a file (0600) that was asked for by name. */
   readonly save: (path: AbsPath, text: string) => Promise<void>;
+  /** Harmless questions to the kernel that no file answers. */
+  readonly probe: () => Promise<Probe>;
   /** Somebody can answer a question. */
   readonly interactive: boolean;
 };

@@ -28,6 +28,7 @@ export type Boot = {
   };
   /** Writes a file that the user named for a result. */
   save: Context["save"];
+  probe: Context["probe"];
   readHost(settings: Settings): ReadHost;
   /** Commands that change things, and the host they do it to. */
   writing(
@@ -55,6 +56,7 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
   drift: () => import("./drift.ts"),
   ls: () => import("./ls.ts"),
   show: () => import("./show.ts"),
+  doctor: () => import("./doctor.ts"),
 };
 
 /** The whole command line; answers the exit code and never throws. */
@@ -137,6 +139,7 @@ function plainContext(
     ...modesOf((flag) => own.includes(`--${flag}`)),
     interactive: words.interactive,
     save: boot.save,
+    probe: boot.probe,
   };
 }
 

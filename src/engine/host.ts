@@ -7,6 +7,8 @@ import type { Mounts } from "#ports/mounts";
 import type { LaunchPort } from "#ports/processes";
 import type { Reader } from "#ports/reader";
 
+export type { Probe } from "#ports/probe";
+
 /** What a command that only looks is given: nothing in it can change the host. */
 export type ReadHost = {
   readonly reader: Reader;

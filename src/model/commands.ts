@@ -160,4 +160,14 @@ export const COMMANDS: readonly Command[] = [
     examples: [["envctl show web-tests", ""]],
     takes: "one",
   },
+  {
+    name: "doctor",
+    synopsis: "",
+    summary: "what this host can do, and what to do about each no",
+    about:
+      "Asks the kernel and the host, changing nothing. What is degraded envctl does without, and says how. Exit 1 only where nothing can work.",
+    flags: [],
+    examples: [["envctl doctor", ""]],
+    takes: "none",
+  },
 ];

@@ -63,7 +63,7 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent = "/")
   );
   const visible = mounts.filter((m) => {
     const id = quietly(() => reader.mountId(m.point as AbsPath));
-    return id === undefined || id === m.id;
+    return id === m.id;
   });
   const own = quietly(() => reader.textAny(proc("self", "cgroup")));
   const start = (mount: AbsPath): AbsPath => join(mount, parent);

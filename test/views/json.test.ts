@@ -5,6 +5,8 @@ import Ajv from "ajv";
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020.js";
 import { golden } from "#test/golden";
 import type { Diagnostic } from "#model/diagnostic";
+import type { Check } from "#model/doctor";
+import { doctorJson } from "#views/doctor";
 import { driftJson, errorJson, validateJson } from "#views/json";
 import { planJson, streamJson } from "#views/json-plan";
 import { lsJson, showJson } from "#views/json-state";
@@ -54,6 +56,19 @@ const wrong: readonly Diagnostic[] = [
   { severity: "error", code: "kernel", summary: "x", call: "umount2()", errno: "EBUSY", hint: "y" },
 ];
 
+const healthy: readonly Check[] = [{ name: "overlay", status: "yes", found: "here", essential: true }];
+const sick: readonly Check[] = [
+  {
+    name: "overlay",
+    status: "no",
+    found: "not here",
+    effect: "nothing works",
+    fix: "modprobe overlay",
+    essential: true,
+  },
+  { name: "mount_ids", status: "degraded", found: "reused ones", effect: "inodes are compared" },
+];
+
 /** Every output, at least once with everything that may be absent, and once without. */
 const outputs: Readonly<Record<FormatName, string>> = {
   plan: planJson([f.picture]) + planJson([blocked, first, resized]) + planJson([]),
@@ -63,6 +78,7 @@ const outputs: Readonly<Record<FormatName, string>> = {
   ls: lsJson(entries) + lsJson([]),
   show: showJson(detail) + showJson(bare),
   validate: validateJson(valid) + validateJson({ files: [{ file: f.FILE, diagnostics: mistakes }] }),
+  doctor: doctorJson({ kernel: "6.18", checks: healthy }) + doctorJson({ kernel: "5.4", checks: sick }),
   error: errorJson(wrong),
 };
 

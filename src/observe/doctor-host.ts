@@ -1,0 +1,164 @@
+import type { AbsPath } from "#model/brand";
+import { isWithin } from "#model/brand";
+import type { Check } from "#model/doctor";
+import { formatBytes } from "#model/size";
+import type { Probe } from "#ports/probe";
+import type { Reader } from "#ports/reader";
+
+const at = (path: string): AbsPath => path as AbsPath;
+
+/** Namespaces, helper programs, the state directory's disk, seccomp, and whether this is a container. */
+export function hostChecks(reader: Reader, probe: Probe, state: AbsPath): readonly Check[] {
+  return [
+    userNamespaces(reader),
+    subordinateIds(reader, probe),
+    ...programs(probe),
+    stateDisk(probe, state),
+    seccomp(reader),
+    container(reader),
+  ];
+}
+
+function userNamespaces(reader: Reader): Check {
+  const name = "user_namespaces";
+  const effect = "rootless use will not work";
+  const max = Number(reader.textAny(at("/proc/sys/user/max_user_namespaces")) ?? "0");
+  if (!(max > 0))
+    return {
+      name,
+      status: "degraded",
+      found: "max_user_namespaces is 0",
+      effect,
+      fix: "sysctl user.max_user_namespaces=10000",
+    };
+  if (reader.textAny(at("/proc/sys/kernel/unprivileged_userns_clone"))?.trim() === "0") {
+    return {
+      name,
+      status: "degraded",
+      found: "for root only",
+      effect,
+      fix: "sysctl kernel.unprivileged_userns_clone=1",
+    };
+  }
+  if (reader.textAny(at("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"))?.trim() === "1") {
+    return {
+      name,
+      status: "degraded",
+      found: "restricted by AppArmor",
+      effect,
+      fix: "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a profile for envctl",
+    };
+  }
+  return { name, status: "yes", found: `at most ${max}` };
+}
+
+function subordinateIds(reader: Reader, probe: Probe): Check {
+  const name = "subordinate_ids";
+  if (reader.uid === 0) return { name, status: "yes", found: "not needed by root" };
+  const who = nameOf(reader);
+  const has = ["/etc/subuid", "/etc/subgid"].every((file) =>
+    (reader.textAny(at(file)) ?? "")
+      .split("\n")
+      .some((line) => line.startsWith(`${who}:`) || line.startsWith(`${reader.uid}:`)),
+  );
+  if (has && probe.program("newuidmap") !== undefined) return { name, status: "yes", found: `for ${who}` };
+  const found = has ? "no newuidmap" : `none for ${who}`;
+  return {
+    name,
+    status: "degraded",
+    found,
+    effect: "a rootless environment has a single user",
+    fix: has ? "install uidmap" : `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${who}`,
+  };
+}
+
+function nameOf(reader: Reader): string {
+  const line = (reader.textAny(at("/etc/passwd")) ?? "")
+    .split("\n")
+    .find((l) => l.split(":")[2] === String(reader.uid));
+  return line?.split(":")[0] ?? String(reader.uid);
+}
+
+function programs(probe: Probe): readonly Check[] {
+  const needed = [
+    ["sh", "a POSIX shell", true],
+    ["setpriv", "util-linux", true],
+    ["unshare", "util-linux", true],
+    ["tar", "tar", false],
+  ] as const;
+  return needed.map(([program, where, essential]): Check => {
+    const found = probe.program(program);
+    const name = `program.${program}`;
+    if (found !== undefined) return { name, status: "yes", found };
+    const effect = essential ? "nothing can be run inside" : "archives cannot be unpacked";
+    return {
+      name,
+      status: essential ? "no" : "degraded",
+      found: "not installed",
+      effect,
+      fix: `install ${where}`,
+      ...(essential ? { essential } : {}),
+    };
+  });
+}
+
+/** What the writable layers lie on. */
+function stateDisk(probe: Probe, state: AbsPath): Check {
+  const name = "state_directory";
+  const { type, free, readOnly } = probe.fileSystem(state);
+  const found = `${state} on ${type}, ${formatBytes(free)} free`;
+  if (readOnly)
+    return {
+      name,
+      status: "no",
+      found: `${found}, not writable`,
+      effect: "nothing can be applied",
+      fix: "name another: --state-dir DIR",
+      essential: true,
+    };
+  if (type === "overlay" || type === "nfs" || type === "9p" || type === "fuse") {
+    return {
+      name,
+      status: "degraded",
+      found,
+      effect: `overlayfs takes no upper on ${type}: only upper: { tmpfs: … } or none`,
+      fix: "a state directory on a local disk: --state-dir DIR",
+    };
+  }
+  const cleaned = ["/tmp", "/var/tmp", "/dev/shm"].find((dir) => isWithin(dir, state));
+  if (cleaned !== undefined) {
+    return {
+      name,
+      status: "degraded",
+      found,
+      effect: `${cleaned} is cleaned by age or at boot on many hosts, with the writable layers in it`,
+      fix: "--state-dir /var/lib/envctl",
+    };
+  }
+  return { name, status: "yes", found };
+}
+
+function seccomp(reader: Reader): Check {
+  const name = "seccomp";
+  const there = (reader.textAny(at("/proc/sys/kernel/seccomp/actions_avail")) ?? "").includes("errno");
+  if (there) return { name, status: "yes", found: "filters can be installed" };
+  return { name, status: "degraded", found: "not in this kernel", effect: "entries run without a filter" };
+}
+
+function container(reader: Reader): Check {
+  const name = "container";
+  const marks = ["/.dockerenv", "/run/.containerenv"].filter((file) => reader.stat(at(file)) !== undefined);
+  const masked = reader
+    .textAny(at("/proc/self/mountinfo"))
+    ?.split("\n")
+    .some((line) => / \/proc\/\S+ /.test(line) && !/ \/proc\/sys\/fs\/binfmt_misc /.test(line));
+  if (marks.length === 0 && masked !== true) return { name, status: "yes", found: "not inside one" };
+  const found = [...marks, ...(masked === true ? ["something is mounted below /proc"] : [])].join(", ");
+  return {
+    name,
+    status: "degraded",
+    found: `inside one (${found})`,
+    effect: "mounting proc may be refused, limits stay below the container's own",
+    fix: "run envctl on the host, or the container with --privileged",
+  };
+}

@@ -1,0 +1,140 @@
+import type { AbsPath } from "#model/brand";
+import type { Check } from "#model/doctor";
+import type { Probe, Probed } from "#ports/probe";
+import type { Reader } from "#ports/reader";
+
+const PARAMETERS = "/sys/module/overlay/parameters";
+const CAP_SYS_ADMIN = 21n;
+
+/** Overlay, the mount calls, and who may use them. A filter's EPERM means unavailable, as ENOSYS does. */
+export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
+  return [
+    privilege(reader),
+    overlay(reader),
+    ...calls(probe),
+    layers(probe),
+    ids(reader),
+    proc(probe),
+    log(reader),
+  ];
+}
+
+function privilege(reader: Reader): Check {
+  const status = reader.textAny("/proc/self/status" as AbsPath) ?? "";
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const base = { name: "privilege", essential: true } as const;
+  if ((effective & (1n << CAP_SYS_ADMIN)) !== 0n) {
+    return {
+      ...base,
+      status: "yes",
+      found: reader.uid === 0 ? "root with CAP_SYS_ADMIN" : `user ${reader.uid} with CAP_SYS_ADMIN`,
+    };
+  }
+  const who = reader.uid === 0 ? "root without CAP_SYS_ADMIN (inside a container?)" : `user ${reader.uid}`;
+  return {
+    ...base,
+    status: "no",
+    found: who,
+    effect: "environments cannot be applied",
+    fix: "run envctl as root (sudo envctl …)",
+  };
+}
+
+function overlay(reader: Reader): Check {
+  const base = { name: "overlay", essential: true } as const;
+  const there = /\toverlay$/m.test(reader.textAny("/proc/filesystems" as AbsPath) ?? "");
+  if (!there) {
+    return {
+      ...base,
+      status: "no",
+      found: "not in /proc/filesystems",
+      effect: "nothing can be mounted",
+      fix: "modprobe overlay",
+    };
+  }
+  const options = ["index", "metacopy", "redirect_dir", "xino_auto"].filter(
+    (o) => reader.textAny(`${PARAMETERS}/${o}` as AbsPath) !== undefined,
+  );
+  return {
+    ...base,
+    status: "yes",
+    found: options.length > 0 ? `with ${options.join(", ")}` : "in /proc/filesystems",
+  };
+}
+
+const there = (answer: Probed): boolean => answer !== "ENOSYS" && answer !== "EPERM";
+
+function calls(probe: Probe): readonly Check[] {
+  const answers = [
+    ["fsopen", probe.openFileSystem("overlay"), "5.2"],
+    ["open_tree", probe.call("open_tree"), "5.2"],
+    ["move_mount", probe.call("move_mount"), "5.2"],
+    ["mount_setattr", probe.call("mount_setattr"), "5.12"],
+    ["openat2", probe.call("openat2"), "5.6"],
+  ] as const;
+  return answers.map(([name, answer, since]): Check => {
+    if (there(answer)) return { name, status: "yes", found: "available", essential: true };
+    const filtered = answer === "EPERM";
+    return {
+      name,
+      status: "no",
+      found: filtered ? "refused with EPERM (a seccomp filter, or no privilege)" : "not in this kernel",
+      effect: "mounts cannot be assembled out of sight",
+      fix: filtered
+        ? "run outside the container, or allow the call in its seccomp profile"
+        : `a kernel of ${since} or later`,
+      essential: true,
+    };
+  });
+}
+
+function layers(probe: Probe): Check {
+  const name = "overlay_layers";
+  if (probe.overlayLayers("descriptor") === "ok")
+    return { name, status: "yes", found: "by descriptor (FSCONFIG_SET_FD)" };
+  const effect = "layers are named through /proc/self/fd: mountinfo shows numbers instead of paths";
+  const found = probe.overlayLayers("string") === "ok" ? "not by descriptor" : "not one by one";
+  return { name, status: "degraded", found, effect, fix: "a kernel of 6.13 or later" };
+}
+
+function ids(reader: Reader): Check {
+  const name = "mount_ids";
+  const root = "/" as AbsPath;
+  if (reader.uniqueMountId(root) !== undefined)
+    return { name, status: "yes", found: "unique ones (statx STATX_MNT_ID_UNIQUE)" };
+  const found = reader.mountId(root) === undefined ? "none from statx" : "reused ones only";
+  return {
+    name,
+    status: "degraded",
+    found,
+    effect: "ownership of a volume is proved by its source's inode too",
+    fix: "a kernel of 6.8 or later",
+  };
+}
+
+function proc(probe: Probe): Check {
+  const name = "proc_pidns";
+  if (probe.procPidns() === "ok")
+    return { name, status: "yes", found: "proc is mounted before the entry's process is there" };
+  return {
+    name,
+    status: "degraded",
+    found: "no pidns= option",
+    effect: "the entry's first process mounts proc: 2 ms more a run",
+    fix: "a kernel of 6.17 or later",
+  };
+}
+
+function log(reader: Reader): Check {
+  const name = "kernel_log";
+  const restricted = reader.textAny("/proc/sys/kernel/dmesg_restrict" as AbsPath)?.trim() === "1";
+  if (reader.uid === 0 || !restricted)
+    return { name, status: "yes", found: "overlayfs's own sentences can be read (/dev/kmsg)" };
+  return {
+    name,
+    status: "degraded",
+    found: "kernel.dmesg_restrict = 1",
+    effect: "a refused overlay mount shows EINVAL without overlayfs's reason",
+    fix: "sysctl kernel.dmesg_restrict=0, or run as root",
+  };
+}
