@@ -14,8 +14,8 @@ const decode = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** Every mount, without the numbers that differ between two equal tables (mount, parent and peer group ids). */
-export function readMounts(): MountLine[] {
-  const lines = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
+export function readMounts(of: number | "self" = "self"): MountLine[] {
+  const lines = readFileSync(`/proc/${of}/mountinfo`, "latin1").split("\n");
   return lines.filter(Boolean).map((text) => {
     const [left = "", right = ""] = text.split(" - ");
     const [, , device, root, point = "", flags, ...optional] = left.split(" ");
@@ -28,6 +28,6 @@ export function readMounts(): MountLine[] {
 }
 
 /** The mounts at or below a directory. */
-export function mountsBelow(dir: string): MountLine[] {
-  return readMounts().filter(({ point }) => point === dir || point.startsWith(`${dir}/`));
+export function mountsBelow(dir: string, of: number | "self" = "self"): MountLine[] {
+  return readMounts(of).filter(({ point }) => point === dir || point.startsWith(`${dir}/`));
 }
