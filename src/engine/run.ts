@@ -117,10 +117,11 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) throw new Failure(3, declared);
   const loaded = await withValues(host, declared.loaded);
+  const machine = lookAtHost(host.reader);
   const { id, lock } = freeInstance(host, state, env.id);
   let kept = false;
   try {
-    const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
+    const observed = observe(host.reader, id, state.lineage, state.path, { host: machine });
     host.lap("observe");
     const wrong = await noController(host, declared, observed);
     if (wrong.length > 0) throw new Failure(3, wrong);
@@ -159,7 +160,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     return ran.oom === undefined ? ran : { ...ran, oom: { ...ran.oom, removed } };
   } finally {
     if (kept) keepInstance(host, state, id);
-    else await removeInstance(host, state, id);
+    else await removeInstance(host, state, id, machine);
     lock.release();
   }
 }

@@ -2,9 +2,9 @@ import type { EnvId } from "#model/brand";
 import { instanceOf } from "#model/identity";
 import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
+import type { Host } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import { plan } from "#plan/plan";
-import { baseOf } from "./base.ts";
 import { carryOut } from "./carry-out.ts";
 import type { WriteHost } from "./host.ts";
 import type { OpenState } from "./state.ts";
@@ -31,30 +31,30 @@ export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
   }
 }
 
-/** Ends and removes one throwaway instance; the caller holds its lock. Its record is not needed for that, and may be cut short. */
-export async function removeInstance(host: WriteHost, state: OpenState, id: EnvId): Promise<void> {
-  const record = instanceRecord(host, state, id);
-  const observed = observe(host.reader, id, state.lineage, state.path, {
-    host: lookAtHost(host.reader),
-    ...(record === undefined ? {} : { record }),
-  });
+/**
+ * Ends and removes one throwaway instance; the caller holds its lock. Groups and directory are found by their places: its record is not
+ * needed, and may be cut short.
+ */
+export async function removeInstance(
+  host: WriteHost,
+  state: OpenState,
+  id: EnvId,
+  machine: Host = lookAtHost(host.reader),
+): Promise<void> {
+  const observed = observe(host.reader, id, state.lineage, state.path, { host: machine });
   const gone = plan({
     intent: "destroy",
     placement: "private",
     id,
     name: id,
-    file: record?.file ?? state.path,
+    file: state.path,
     desired: [],
     observed,
   });
-  const ended = await carryOut(
-    host,
-    state,
-    gone,
-    record === undefined ? undefined : baseOf(record),
-    () => undefined,
-    { onError: "keep", stage: "clean up" },
-  );
+  const ended = await carryOut(host, state, gone, undefined, () => undefined, {
+    onError: "keep",
+    stage: "clean up",
+  });
   if (ended.kind === "failed") throw ended.error;
 }
 

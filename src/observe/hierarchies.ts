@@ -17,6 +17,9 @@ const FLAGS = new Set([
   "favordynmods",
 ]);
 
+/** v1 controllers that limit, or that processes can be known by; looking at the others would be in vain. */
+const WANTED = new Set(["cpu", "cpuset", "freezer", "memory", "pids"]);
+
 /**
  * Every hierarchy mounted here, once (rows E1, E3): v1 by the controllers among its options (comounts such as `cpu,cpuacct` are one),
  * v2 by what its `cgroup.controllers` says. `names`: the controllers of /proc/self/cgroup, where it could be read; /proc/cgroups
@@ -62,6 +65,7 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent = "/")
     (m) => m.type === "cgroup" || m.type === "cgroup2",
   );
   const visible = mounts.filter((m) => {
+    if (m.type === "cgroup" && !m.superOptions.some((o) => WANTED.has(o))) return false;
     const id = quietly(() => reader.mountId(m.point as AbsPath));
     return id === m.id;
   });

@@ -5,7 +5,8 @@
 export function crc32(text: string): string {
   const table = Int32Array.from({ length: 256 }, (_, n) => remainder(n));
   let crc = -1;
-  for (const byte of new TextEncoder().encode(text)) crc = (crc >>> 8) ^ table[(crc ^ byte) & 0xff]!;
+  const bytes = new TextEncoder().encode(text);
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!;
   return (~crc >>> 0).toString(16).padStart(8, "0");
 }
 

@@ -27,44 +27,47 @@ export const oneOf =
 
 export const list =
   (of: Check): Check =>
-  (v, at) =>
-    Array.isArray(v) ? first(v.map((item, i) => () => of(item, `${at}[${i}]`))) : wrong(at, "a list");
+  (v, at) => {
+    if (!Array.isArray(v)) return wrong(at, "a list");
+    for (const [i, item] of v.entries()) {
+      const problem = of(item, `${at}[${i}]`);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
 
-const isObject = (v: unknown): v is Readonly<Record<string, unknown>> =>
-  typeof v === "object" && v !== null && !Array.isArray(v);
+type Dictionary = Readonly<Record<string, unknown>>;
+
+const isObject = (v: unknown): v is Dictionary => typeof v === "object" && v !== null && !Array.isArray(v);
+const under = (at: string, key: string): string => (at === "" ? key : `${at}.${key}`);
 
 export const dictionary =
   (of: Check): Check =>
-  (v, at) =>
-    isObject(v)
-      ? first(
-          Object.entries(v).map(
-            ([key, item]) =>
-              () =>
-                of(item, `${at}.${key}`),
-          ),
-        )
-      : wrong(at, "an object");
+  (v, at) => {
+    if (!isObject(v)) return wrong(at, "an object");
+    for (const key in v) {
+      const problem = of(v[key], under(at, key));
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
 
 /** An object with these keys, and perhaps those. Others are let through: what a later version adds keeps the format's number. */
 export const object =
   (required: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check =>
   (v, at) => {
     if (!isObject(v)) return wrong(at, "an object");
-    const under = (key: string): string => (at === "" ? key : `${at}.${key}`);
-    return first([
-      ...Object.entries(required).map(
-        ([key, check]) =>
-          () =>
-            v[key] === undefined ? `${under(key)} is missing` : check(v[key], under(key)),
-      ),
-      ...Object.entries(optional).map(
-        ([key, check]) =>
-          () =>
-            v[key] === undefined ? undefined : check(v[key], under(key)),
-      ),
-    ]);
+    for (const key in required) if (v[key] === undefined) return `${under(at, key)} is missing`;
+    return checked(required, v, at) ?? checked(optional, v, at);
   };
+
+function checked(checks: Readonly<Record<string, Check>>, v: Dictionary, at: string): string | undefined {
+  for (const key in checks) {
+    const problem = v[key] === undefined ? undefined : checks[key]!(v[key], under(at, key));
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
 
 /** A union told apart by `kind`. */
 export const kinds =
@@ -76,11 +79,3 @@ export const kinds =
       ? wrong(`${at}.kind`, `one of ${Object.keys(variants).join(", ")}`)
       : check(v, at);
   };
-
-function first(checks: readonly (() => string | undefined)[]): string | undefined {
-  for (const check of checks) {
-    const problem = check();
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
