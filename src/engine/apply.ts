@@ -10,6 +10,7 @@ import type { EnvFile } from "./load.ts";
 import type { WriteHost } from "./host.ts";
 import type { Planned } from "./make-plan.ts";
 import { planApply } from "./make-plan.ts";
+import { checkBeforeFirstUse } from "./plan.ts";
 import type { Lock, OpenState } from "./state.ts";
 import { hold, openState } from "./state.ts";
 import { sweep } from "./sweep.ts";
@@ -25,6 +26,7 @@ export type ApplySession = {
 
 /** Takes the exclusion locks and plans every file. @throws Failure 3 with all mistakes of all files */
 export async function openApply(host: WriteHost, files: readonly EnvFile[]): Promise<ApplySession> {
+  await checkBeforeFirstUse(host, files);
   const state = openState(host);
   const locks: Lock[] = [];
   const failures: unknown[] = [];

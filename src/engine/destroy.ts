@@ -14,7 +14,7 @@ import { planDestroy } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import type { Target } from "./select.ts";
 import type { Lock, OpenState } from "./state.ts";
-import { envIds, hold, openState, recordOf, recordStateOf } from "./state.ts";
+import { envIds, hold, openState, recordOf, recordStateOf, viewState } from "./state.ts";
 import { removeInstance, sweep } from "./sweep.ts";
 
 export type DestroyOptions = { readonly keepUpper: boolean; readonly lazy: boolean };
@@ -27,11 +27,20 @@ export type DestroySession = {
   close(): void;
 };
 
+/** Where there is no state directory yet, none is made in order to destroy. */
+const NOTHING: DestroySession = {
+  plans: [],
+  failures: [],
+  carryOut: () => Promise.reject(new Error("nothing was planned")),
+  close: () => undefined,
+};
+
 /**
  * Every environment of this state directory with the throwaway instances that were kept and the groups no record names, or the
  * environments whose file is gone.
  */
 export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Target[] {
+  if (viewState(host).lineage === undefined) return [];
   const state = openState(host);
   const ids = envIds(host, state);
   const found = ids.flatMap((id): Target[] => {
@@ -55,6 +64,7 @@ export async function openDestroy(
   targets: readonly Target[],
   options: DestroyOptions,
 ): Promise<DestroySession> {
+  if (viewState(host).lineage === undefined) return NOTHING;
   const state = openState(host);
   const locks: Lock[] = [];
   const close = (): void => locks.forEach((lock) => lock.release());

@@ -4,6 +4,7 @@ import type { Plan } from "#model/plan";
 import { lookAtHost } from "#observe/host";
 import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
+import type { EnvFile } from "./load.ts";
 import { planApply, planDestroy, type Planned } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import { filesOf, type Target } from "./select.ts";
@@ -22,6 +23,15 @@ export async function planTargets(host: ReadHost, targets: readonly Target[]): P
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
   return plans;
+}
+
+/** A mistake in a file must not bring a state directory into being: before its first use all is planned once more. @throws Failure 3 */
+export async function checkBeforeFirstUse(host: ReadHost, files: readonly EnvFile[]): Promise<void> {
+  if (viewState(host).lineage !== undefined) return;
+  await planTargets(
+    host,
+    files.map((file) => ({ id: file.id, name: file.name, file })),
+  );
 }
 
 /** What destroy would do; environments that are not on this host are left out. */

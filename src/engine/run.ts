@@ -22,6 +22,7 @@ import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, withValues } from "./load.ts";
 import { limitLine } from "./limit-line.ts";
 import { noController, planApply } from "./make-plan.ts";
+import { checkBeforeFirstUse } from "./plan.ts";
 import { runGroups } from "./run-groups.ts";
 import type { OpenState } from "./state.ts";
 import { freeInstance, hold, openState, recordOf } from "./state.ts";
@@ -41,6 +42,7 @@ export type Ran = { readonly ending: Ending; readonly oom?: OomReport; readonly 
 
 /** Runs in the applied environment; applies first what only creates or updates. @throws Failure 125, 126, 127 */
 export async function runApplied(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
+  await checkBeforeFirstUse(host, [env]);
   const state = openState(host);
   const lock = await hold(host, state, env.id);
   let running: Promise<Ran>;
@@ -111,6 +113,7 @@ async function applied(
 
 /** Runs in an instance of its own that is gone afterwards, whatever happens. @throws Failure 125, 126, 127 */
 export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
+  await checkBeforeFirstUse(host, [env]);
   const state = openState(host);
   await sweep(host, state);
   const record = recordOf(host, state, env.id);

@@ -177,6 +177,8 @@ test("B4 names with a slash or dots are refused, in a file and as its name, and 
     );
     p.ok(["apply", "-y", `other/${file}`], 3);
   }
+  p.ok(["destroy", "-y", "--all"]);
+  p.ok(["destroy", "-y", "web"]);
   assert.equal(p.exists("state"), false);
 });
 
