@@ -4,6 +4,8 @@ import { build, type Metafile, type Plugin } from "esbuild";
 import { builtins } from "./builtins.ts";
 import { parts } from "./parts.ts";
 
+const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as { engines: { node: string } };
+
 /** The licences of what ended up in the bundle: their texts have to travel with it. */
 function licences({ inputs }: Metafile): string {
   const dirs = Object.keys(inputs).flatMap(
@@ -21,6 +23,12 @@ function licences({ inputs }: Metafile): string {
   });
   return `${parts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
+
+/** Older ones lack what the bundle begins with (builtins.ts), and would answer with a stack trace. */
+const OLD_NODE = `if (!process.getBuiltinModule) {
+  process.stderr.write("envctl needs Node ${engines.node.replace(">=", "")} or newer, and this is " + process.version + "\\n");
+  process.exit(process.argv.includes("run") ? 125 : 1);
+}`;
 
 /** Of the manifest the bundle takes the version along, not every script and devDependency. */
 const manifest: Plugin = {
@@ -54,7 +62,7 @@ try {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",
-    banner: { js: "#!/usr/bin/env node" },
+    banner: { js: `#!/usr/bin/env node\n${OLD_NODE}` },
     metafile: true,
     logLevel: "warning",
   });

@@ -2,6 +2,7 @@ import type { Command, Flag } from "#model/commands";
 import { COMMANDS, GLOBAL_FLAGS } from "#model/commands";
 import { failure } from "#model/diagnostic";
 import { nearest } from "#model/nearest";
+import { shell } from "#views/text";
 
 /** A command line, taken apart and checked against the table. */
 export type Args = {
@@ -35,7 +36,10 @@ export function parseArgs(argv: readonly string[]): Args {
       if (flag.value !== undefined && text === undefined)
         throw usage(`--${flag.name} wants a value: ${flag.value}`, command);
       given.set(flag.name, [...(given.get(flag.name) ?? []), text ?? ""]);
-    } else if (command === undefined) command = findCommand(word);
+    } else if (command === undefined && WORDS.includes(word)) given.set(word, []);
+    else if (command === undefined) command = findCommand(word);
+    else if (command.name === "run" && words.length === 1)
+      throw unseparated(command, words[0]!, [word, ...queue]);
     else words.push(word);
   }
   return {
@@ -48,14 +52,34 @@ export function parseArgs(argv: readonly string[]): Args {
   };
 }
 
+/** Commands elsewhere, options here. */
+const WORDS = ["help", "version"];
+
+/** What the same thing is called by tools that people come from. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  up: "apply",
+  create: "apply",
+  down: "destroy",
+  delete: "destroy",
+  remove: "destroy",
+  list: "ls",
+  status: "drift",
+  inspect: "show",
+  check: "validate",
+  shell: "run",
+};
+
 function findCommand(word: string): Command {
   const found = COMMANDS.find((c) => c.name === word);
   if (found !== undefined) return found;
-  const near = nearest(
-    word,
-    COMMANDS.map((c) => c.name),
-  );
+  const names = COMMANDS.map((c) => c.name);
+  const near = SYNONYMS[word] ?? nearest(word, names);
   throw usage(`no command "${word}"`, undefined, near === undefined ? undefined : `Did you mean "${near}"?`);
+}
+
+/** `run ENV CMD…`: nothing of the command may be taken for an option of envctl's. */
+function unseparated(command: Command, env: string, rest: readonly string[]): Error {
+  return usage("the command goes behind --", command, `envctl ${command.name} ${env} -- ${shell(rest)}`);
 }
 
 type Match = { readonly flag: Flag; readonly value?: string; /** `-q` of `-yq`. */ readonly more?: string };
@@ -86,5 +110,7 @@ function matchFlag(word: string, command: Command | undefined): Match {
 /** A mistake on the command line. */
 export function usage(summary: string, command: Command | undefined, hint?: string): Error {
   const help = `See: envctl ${command === undefined ? "" : `${command.name} `}--help`;
-  return failure(3, "usage", summary, { hint: hint === undefined ? help : `${hint} ${help}` });
+  // A sentence goes on; a command line stands alone.
+  const gap = /[.?]$/.test(hint ?? "") ? " " : "\n";
+  return failure(3, "usage", summary, { hint: hint === undefined ? help : `${hint}${gap}${help}` });
 }

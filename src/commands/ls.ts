@@ -9,7 +9,7 @@ export function command(context: Context): number {
   const entries = list(context.host);
   result(
     context,
-    (look) => lsText(entries, look, context.host.clock.now()),
+    (look) => lsText(entries, look, context.host.clock.now(), context.host.state),
     () => lsJson(entries),
   );
   return 0;

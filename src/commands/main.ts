@@ -1,6 +1,6 @@
 import type { ReadHost, WriteHost } from "#engine/host";
 import { parseDuration } from "#model/duration";
-import { Failure } from "#model/diagnostic";
+import { Failure, failure } from "#model/diagnostic";
 import { type StageName, timings } from "#model/timings";
 import type { Look } from "#views/look";
 import { timingsText } from "#views/timings";
@@ -86,6 +86,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
       return await command({ ...context, look, args, host: boot.readHost(settings) });
     }
     const { host, commands } = await boot.writing(settings);
+    if (host.reader.uid !== 0) throw unprivileged(args.command.name);
     watch.lap("load");
     return await commands[args.command.name]!({ ...context, look, args, host });
   } catch (error) {
@@ -96,6 +97,12 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     watch.lap("print");
     if (timed) context.words.err(timingsText(watch.all(), context.look.err));
   }
+}
+
+/** Before anything is made, and before an ordinary user's empty state directory is taken for this host's. */
+function unprivileged(name: string): Error {
+  const hint = `Repeat it with sudo, which may want --preserve-env for variables of the file; envctl doctor tells what this host offers.`;
+  return failure(1, "refused", `${name} needs root: it mounts and makes cgroups`, { hint });
 }
 
 function changeDirectory(boot: Boot, args: Args): string {
@@ -159,13 +166,8 @@ function checkOperands(args: Args): void {
   if (rest !== undefined && name !== "run") throw usage(`${name} takes no command behind --`, command);
   if (command!.takes === "none" && operands.length > 0) throw usage(`${name} takes no environment`, command);
   if (command!.takes === "one" && operands.length === 0) throw usage(`${name} wants an environment`, command);
-  if (command!.takes === "one" && operands.length > 1) {
-    const hint =
-      name === "run"
-        ? `Put -- before the command: envctl run ${operands[0]} -- ${operands.slice(1).join(" ")}`
-        : undefined;
-    throw usage(`${name} takes one environment, not ${operands.length}`, command, hint);
-  }
+  if (command!.takes === "one" && operands.length > 1)
+    throw usage(`${name} takes one environment, not ${operands.length}`, command);
 }
 
 function settingsOf(args: Args, argv: readonly string[], cwd: string): Omit<Settings, "lap"> {

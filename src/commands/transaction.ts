@@ -56,8 +56,10 @@ function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }
 
 async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
   if (context.args.has("yes")) return true;
-  if (!context.interactive || context.json)
+  if (!context.interactive || context.json) {
+    if (!context.json && !context.quiet) context.words.err("\n");
     throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
+  }
   const answer = await context.words.ask(question(plans, context.look.err));
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
   context.words.err("Nothing was changed.\n");

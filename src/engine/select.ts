@@ -89,6 +89,8 @@ function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]):
   const files = (host.reader.listAny(join(host.cwd, "envs")) ?? [])
     .filter(isEnvFile)
     .map((f) => baseName(f).replace(/\.ya?ml$/, ""));
+  if (host.reader.stat(absolute(host.cwd, arg)) !== undefined)
+    return { hint: `Did you mean the path? With a slash: ./${arg}` };
   const near = nearest(arg, [...files, ...records.map((r) => r.name)]);
   return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
 }

@@ -76,7 +76,7 @@ const overlay = object("an overlay", {
     upper,
     "Where what is written inside goes: disk, { tmpfs: SIZE }, or none for read-only; default: disk",
   ),
-  options: may(options, "Of the kernel's overlayfs; what is absent is left at off"),
+  options: may(options, "Of the kernel's overlayfs; absent ones are off, xino is auto"),
 });
 
 const DISK: Upper = { kind: "disk" };

@@ -128,7 +128,7 @@ function volume(after: VolumeResource): readonly Attribute[] {
   const { source, create } = after;
   const made = (create?.dirs ?? []).map((dir, i) => ({
     label: i === 0 ? "creates" : "",
-    value: dir,
+    value: create!.dirs.length === 1 ? source : dir,
     note: i === 0 ? `${modeText(create!.owner.mode)}, owner ${create!.owner.uid}:${create!.owner.gid}` : "",
   }));
   return [{ label: "source", value: source, note: volumeFlags(after).join(",") }, ...made];

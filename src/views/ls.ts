@@ -8,9 +8,9 @@ import { limitText, useText } from "./values.ts";
 type Column = { readonly title: string; readonly cell: (entry: EnvEntry) => string };
 
 /** The environments this host holds, a line each. Columns that do not fit are left out, the least telling first. */
-export function lsText(given: readonly EnvEntry[], look: Look, now: number): string {
+export function lsText(given: readonly EnvEntry[], look: Look, now: number, state: string): string {
   const entries = inert(given);
-  if (entries.length === 0) return "This host holds no environments.\n";
+  if (entries.length === 0) return `No environments here; they would be in ${inert(state)}.\n`;
   const columns: readonly Column[] = [
     { title: "NAME", cell: (e) => e.name },
     { title: "ID", cell: (e) => e.id },

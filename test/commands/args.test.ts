@@ -24,12 +24,20 @@ test("everything behind -- is the command, whatever it looks like", () => {
   assert.deepEqual(parseArgs(words("run web --")).rest, []);
 });
 
+test("help and version are understood as words too", () => {
+  assert.ok(parseArgs(words("help run")).has("help"));
+  assert.equal(parseArgs(words("help run")).command?.name, "run");
+  assert.ok(parseArgs(["version"]).has("version"));
+});
+
 test("repeated values are kept in order", () => {
   assert.deepEqual(parseArgs(words("plan --var A=1 --var B=2")).values("var"), ["A=1", "B=2"]);
 });
 
 const wrong: readonly (readonly [string, RegExp, RegExp?])[] = [
   ["pln", /no command "pln"/, /Did you mean "plan"/],
+  ["up", /no command "up"/, /Did you mean "apply"\? See: envctl --help/],
+  ["run web ls -la", /the command goes behind --/, /^envctl run web -- ls -la\nSee: envctl run --help$/],
   ["plan --detailed-exitcod", /no option --detailed-exitcod$/, /--detailed-exitcode/],
   ["plan -z", /no option -z/],
   ["plan --rm", /no option --rm/],

@@ -102,8 +102,8 @@ export const scenes: Readonly<Record<string, (look: Look) => string>> = {
   drift: (look) => driftText(report, look),
   "drift-clean": (look) =>
     driftText({ envs: [{ ...report.envs[0]!, findings: [], unapplied: false }], unowned: [] }, look),
-  ls: (look) => lsText(entries, look, NOW),
-  "ls-empty": (look) => lsText([], look, NOW),
+  ls: (look) => lsText(entries, look, NOW, "/var/lib/envctl"),
+  "ls-empty": (look) => lsText([], look, NOW, "/var/lib/envctl"),
   show: (look) => showText(detail, look, NOW),
   "show-fresh": (look) =>
     showText({ ...detail, upper: { form: "tmpfs", bytes: "0", paths: 0 }, state: "running" }, look, NOW),

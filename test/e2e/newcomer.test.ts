@@ -1,0 +1,56 @@
+// What somebody sees who starts envctl for the first time, and not quite rightly.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import test from "node:test";
+import { guard } from "#test/guard";
+import { needs } from "#test/needs";
+import { CLI, project } from "#test/project";
+
+guard();
+
+const USER = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"];
+
+for (const [line, code] of [
+  ["apply web -y", 1],
+  ["destroy --all -y", 1],
+  ["run web", 125],
+] as const) {
+  test(
+    `an ordinary user's ${line} is told that it needs root, before anything is made`,
+    needs("root", "program:setpriv"),
+    (t) => {
+      const p = project(t);
+      p.env("web", "entry: { command: [true] }\n");
+      const { stderr, stdout } = p.ok(line.split(" "), code, { before: USER });
+      assert.match(stderr, /^envctl: (apply|destroy|run) needs root: .*\n.*sudo/);
+      assert.equal(stdout, "");
+      assert.ok(!existsSync(p.state));
+    },
+  );
+}
+
+test("a Node that lacks what the bundle begins with is named in one sentence", () => {
+  const program = `process.getBuiltinModule = undefined; await import(${JSON.stringify(CLI)});`;
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program, "ls"], {
+    encoding: "utf8",
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^envctl needs Node [\d.]+ or newer, and this is v[\d.]+\n$/);
+});
+
+test("a question that nobody can answer stands apart from the plan", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  p.env("web");
+  const { stderr } = p.ok(["apply"], 3);
+  assert.match(stderr, /unchanged\.\n\nenvctl: nobody is there to ask: without a terminal -y is required\n/);
+});
+
+test("a directory named without a slash is taken for a name, and the hint says so", (t) => {
+  const p = project(t);
+  p.env("web");
+  assert.match(
+    p.ok(["plan", "envs"], 3).stderr,
+    /no environment "envs".*\n {2}Did you mean the path\? .*\.\/envs\n/,
+  );
+});
