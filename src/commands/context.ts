@@ -10,7 +10,7 @@ import type { Args } from "./args.ts";
 export type Words = {
   out(text: string): void;
   err(text: string): void;
-  ask(question: string): Promise<string | undefined>;
+  ask(question: string, stop: AbortSignal): Promise<string | undefined>;
 };
 
 /** What every command is given. */

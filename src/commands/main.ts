@@ -21,7 +21,7 @@ export type Boot = {
   terminal(color: "auto" | "always" | "never"): {
     out(text: string): void;
     err(text: string): void;
-    ask(question: string): Promise<string | undefined>;
+    ask(question: string, stop: AbortSignal): Promise<string | undefined>;
     readonly interactive: boolean;
     readonly columns: number;
     readonly color: { readonly out: boolean; readonly err: boolean };

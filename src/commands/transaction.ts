@@ -41,7 +41,8 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
-  if (ready.length > 0 && transaction.agreed !== true && !(await agreed(context, ready))) return 1;
+  const refusal = ready.length > 0 && transaction.agreed !== true ? await refused(context, ready) : 0;
+  if (refusal !== 0) return refusal;
   const codes = [...transaction.failures.map(exitOf), ...blocked.map(() => 5)];
   return carry(context, transaction, ready, codes);
 }
@@ -54,16 +55,23 @@ function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }
   if (shown.length > 0) words.err(planText(shown, look.err));
 }
 
-async function agreed(context: WriteContext, plans: readonly Plan[]): Promise<boolean> {
-  if (context.args.has("yes")) return true;
+/** Asks, where that was not forgone. @returns 0: go on; 1: the answer was no; 130: a signal instead of an answer */
+async function refused(
+  { args, words, host, look, ...context }: WriteContext,
+  plans: readonly Plan[],
+): Promise<number> {
+  if (args.has("yes")) return 0;
   if (!context.interactive || context.json) {
-    if (!context.json && !context.quiet) context.words.err("\n");
-    throw usage("nobody is there to ask: without a terminal -y is required", context.args.command);
+    if (!context.json && !context.quiet) words.err("\n");
+    throw usage("nobody is there to ask: without a terminal -y is required", args.command);
   }
-  const answer = await context.words.ask(question(plans, context.look.err));
-  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
-  context.words.err("Nothing was changed.\n");
-  return false;
+  const stop = new AbortController();
+  const done = host.onSignal(() => stop.abort());
+  const answer = await words.ask(question(plans, look.err), stop.signal);
+  done();
+  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return 0;
+  words.err(`${answer === undefined ? "\n" : ""}Nothing was changed.\n`);
+  return stop.signal.aborted ? 130 : 1;
 }
 
 async function carry(

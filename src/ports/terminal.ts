@@ -6,6 +6,6 @@ export type Terminal = {
   /** Columns of stderr, stdout; 80 where unknown. */
   readonly columns: number;
   readonly color: { readonly out: boolean; readonly err: boolean };
-  /** Asks on the terminal; the answer without its newline, undefined at end of file. */
-  ask(question: string): Promise<string | undefined>;
+  /** Asks on the terminal; the answer without its newline, undefined at end of file and when told to stop waiting. */
+  ask(question: string, stop: AbortSignal): Promise<string | undefined>;
 };

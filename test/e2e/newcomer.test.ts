@@ -1,11 +1,12 @@
 // What somebody sees who starts envctl for the first time, and not quite rightly.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import test from "node:test";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
-import { CLI, project } from "#test/project";
+import { CLI, project, type Project } from "#test/project";
 
 guard();
 
@@ -54,3 +55,44 @@ test("a directory named without a slash is taken for a name, and the hint says s
     /no environment "envs".*\n {2}Did you mean the path\? .*\.\/envs\n/,
   );
 });
+
+/** What a terminal shows when `answer` is typed at the question. */
+async function asked(
+  p: Project,
+  answer: string,
+): Promise<{ readonly shown: string; readonly code: number | null }> {
+  const line = `${process.execPath} ${CLI} apply`;
+  const child = spawn("script", ["-qec", line, "/dev/null"], {
+    cwd: p.dir,
+    env: { ...process.env, ENVCTL_STATE_DIR: p.state },
+  });
+  let shown = "";
+  let typed = false;
+  child.stdout.on("data", (bytes) => {
+    shown += String(bytes);
+    if (typed || !shown.includes("[y/N]")) return;
+    typed = true;
+    child.stdin.write(answer);
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { shown, code };
+}
+
+for (const [what, answer, code] of [
+  ["Ctrl-C", "\x03", 130],
+  ["Ctrl-D", "\x04", 1],
+  ["Enter", "\r", 1],
+] as const) {
+  test(
+    `${what} at the question changes nothing and ends with ${code}`,
+    needs("root", "overlay", "program:script"),
+    async (t) => {
+      const p = project(t);
+      p.env("web");
+      const end = await asked(p, answer);
+      assert.match(end.shown, /\r\nNothing was changed\.\r\n$/);
+      assert.equal(end.code, code);
+      assert.deepEqual(p.mounts(), []);
+    },
+  );
+}

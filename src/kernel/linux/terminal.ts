@@ -25,7 +25,7 @@ export function linuxTerminal(options: TerminalOptions): Terminal {
       return Number(variable("COLUMNS")) || wide || 80;
     },
     color: { out: colored(1), err: colored(2) },
-    ask: (question) => ask(question, options.stdin()),
+    ask: (question, stop) => ask(question, options.stdin(), stop),
   };
 }
 
@@ -55,7 +55,11 @@ export function isDevice(fd: number): boolean {
   }
 }
 
-async function ask(question: string, input: NodeJS.ReadableStream): Promise<string | undefined> {
+async function ask(
+  question: string,
+  input: NodeJS.ReadableStream,
+  stop: AbortSignal,
+): Promise<string | undefined> {
   const { createInterface } = await import("node:readline");
   return new Promise((resolve) => {
     writeAll(2, question);
@@ -65,6 +69,7 @@ async function ask(question: string, input: NodeJS.ReadableStream): Promise<stri
       answer = line;
       lines.close();
     });
+    stop.addEventListener("abort", () => lines.close());
     lines.once("close", () => resolve(answer));
   });
 }
