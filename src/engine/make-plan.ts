@@ -88,7 +88,7 @@ export function look(
   const { elsewhere } = observed;
   if (elsewhere?.alive === undefined) return observed;
   const { pid, command } = elsewhere.alive;
-  const enter = pid > 0 ? `nsenter -t ${pid} -m envctl …` : undefined;
+  const enter = pid > 0 ? `nsenter -t ${pid} -m envctl -C ${host.cwd} …` : undefined;
   throw failure(1, "elsewhere", `${env.name} is applied in another mount namespace`, {
     detail: `namespace ${elsewhere.namespace}, ${pid > 0 ? `where process ${pid} (${command}) lives` : command}`,
     hint:

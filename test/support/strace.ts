@@ -63,7 +63,7 @@ const HARMLESS = new Set(
     "getresuid getrlimit getrusage getsid getsockname getsockopt gettid getuid getxattr lgetxattr listxattr lseek lstat madvise membarrier mincore mmap mprotect " +
     "mremap munmap nanosleep newfstatat pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll pread64 preadv prlimit64 read readlink " +
     "readlinkat readv restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_get_priority_max sched_get_priority_min " +
-    "sched_getaffinity sched_getparam sched_getscheduler sched_yield set_robust_list set_tid_address sigaltstack stat statfs statx sysinfo " +
+    "sched_getaffinity sched_getparam sched_getscheduler sched_yield set_robust_list set_tid_address setfsgid setfsuid sigaltstack stat statfs statx sysinfo " +
     "timerfd_create timerfd_settime umask uname wait4 waitid"
   ).split(" "),
 );
@@ -122,7 +122,10 @@ const LASTING = new Set(
   ),
 );
 
-/** Every changing call of the main thread in order: other threads make none. `lasting`: only those whose effect outlives the process. */
+/**
+ * Every call of the main thread, in order, that changes something or tells another process something: other threads make none. `lasting`:
+ * only those whose effect outlives the process.
+ */
 export function points(
   p: Project,
   args: readonly string[],
@@ -134,9 +137,8 @@ export function points(
     const { name, line } = call;
     const nth = (counts.get(name) ?? 0) + 1;
     counts.set(name, nth);
-    return isHarmless(call) || name === "execve" || (lasting && !LASTING.has(name))
-      ? []
-      : [{ name, nth, line }];
+    const matters = !isHarmless(call) || (name === "write" && !lasting);
+    return matters && name !== "execve" && (!lasting || LASTING.has(name)) ? [{ name, nth, line }] : [];
   });
   return { result, points: all };
 }

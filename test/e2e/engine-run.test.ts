@@ -1,0 +1,221 @@
+// Throwaway instances: any number at once, gone whatever happens, and an entry that runs inside or not at all (rows F20 and F21).
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { groupsOf } from "#test/cgroup";
+import { guard } from "#test/guard";
+import { mountTree } from "#test/mount-tree";
+import { needs } from "#test/needs";
+import { until } from "#test/occupant";
+import { type Project, project } from "#test/project";
+import { running } from "#test/running";
+import { killAt, points, type Point } from "#test/strace";
+import { tree } from "#test/tree";
+
+guard();
+
+const machine = needs("root", "overlay", "cgroup:pids");
+const traced = needs("root", "overlay", "cgroup:pids", "program:strace");
+
+const instances = (p: Project): readonly string[] =>
+  readdirSync(join(p.state, "envs")).filter((id) => id.includes(".r"));
+
+/** Processes that have a word of this test on their command line. */
+function processes(word: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && commandLine(pid).includes(word));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // it ended
+  }
+}
+
+/** Mount namespaces in which something of this state directory is mounted. */
+function namespacesWith(p: Project): readonly string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        readFileSync(`/proc/${pid}/mountinfo`, "utf8").includes(` envctl:${p.lineage()}:`)
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+test("F20 ten run --rm at once beside an applied environment leave it untouched", machine, async (t) => {
+  const p = project(t);
+  p.write("shared/file", "");
+  p.env("web", 'volumes: ["../shared:/shared"]\ntmpfs: [{ target: /tmp }]\nlimits: { pids: 50 }\n');
+  p.ok(["apply", "web", "-y"]);
+  p.ok(["run", "web", "--", "sh", "-c", "echo applied > /mine"]);
+  const untouched = ["rw", "init"].map((name) => p.place("web", name));
+  const everything = (): unknown => [
+    untouched.map((path) => tree(path, { times: true, root: true })),
+    mountTree(p.place("web")),
+    p.cgroups(),
+  ];
+  const before = everything();
+  // Each waits until all ten are there: they do run at once.
+  const script =
+    "test -e /mine && exit 3; echo $1 > /mine; touch /shared/$1; while test $(ls /shared | wc -l) -lt 11; do sleep 0.02; done; cat /mine; exit $1";
+  const ends = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => {
+      const child = p.start(["run", "--rm", "web", "--", "sh", "-c", script, "sh", `${10 + n}`]);
+      let out = "";
+      for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (data) => (out += String(data)));
+      const code = await new Promise((resolve) => child.on("close", resolve));
+      return `${code} ${out}`;
+    }),
+  );
+  assert.deepEqual(
+    ends,
+    Array.from({ length: 10 }, (_, n) => `${10 + n} ${10 + n}\n`),
+  );
+  assert.deepEqual(instances(p), []);
+  assert.deepEqual(everything(), before);
+  assert.equal(readFileSync(p.place("web", "merged/mine"), "utf8"), "applied\n");
+  p.ok(["drift"]);
+});
+
+/** An entry that sits there with a child that has left its session, and how many of them there are. */
+const SITTING = [
+  "sh",
+  "-c",
+  "(setsid sleep 4321 &); (trap '' TERM HUP INT; exec sleep 4321) & echo up; sleep 4321; exit 1",
+];
+
+for (const limits of ["limits: { pids: 50 }\n", ""]) {
+  test(
+    `F20 SIGKILL of envctl ends the entry and its mounts at once${limits === "" ? ", without limits too" : ""}`,
+    machine,
+    async (t) => {
+      const p = project(t);
+      p.write("cache/file", "kept");
+      p.env("web", `volumes: ["../cache:/cache"]\n${limits}`);
+      p.env("other");
+      const { child, ended } = await running(p, ["run", "--rm", "web", "--", ...SITTING]);
+      await until("all of it is up", () => processes(`sleep\0${4321}`).length === 3);
+      const [instance, ...more] = instances(p);
+      assert.deepEqual(more, []);
+      child.kill("SIGKILL");
+      const began = Date.now();
+      await ended;
+      await until(
+        "the entry is gone",
+        () => processes(`sleep\0${4321}`).length === 0 && namespacesWith(p).length === 0,
+        2000,
+      );
+      assert.ok(Date.now() - began < 2000);
+      assert.deepEqual(p.mounts(), []);
+      // What is left lies there until the next command; looking says so and leaves it.
+      const { findings } = p.json<{ findings: { kind: string; env: string; fix: string }[] }>(["drift"], 2);
+      assert.deepEqual(
+        findings.map(({ kind, env, fix }) => [kind, env, fix]),
+        [["leftover", instance, `envctl destroy ${instance}`]],
+      );
+      assert.deepEqual(instances(p), [instance]);
+      p.ok(["apply", "other", "-y"]);
+      assert.deepEqual([instances(p), groupsOf(p).filter((dir) => dir.includes(".r"))], [[], []]);
+      assert.ok(!existsSync(join(p.state, "locks", instance!)));
+      assert.equal(p.read("cache/file"), "kept");
+    },
+  );
+}
+
+test(
+  "F20 SIGKILL of the envctl of a run in the applied environment ends its entry and nothing else",
+  machine,
+  async (t) => {
+    const p = project(t);
+    p.env("web", "limits: { pids: 50 }\n");
+    p.ok(["apply", "web", "-y"]);
+    const mounts = mountTree(p.state);
+    const other = await running(p, ["run", "web", "--", "sh", "-c", "echo up; sleep 5432"]);
+    const { child, ended } = await running(p, ["run", "web", "--", ...SITTING]);
+    await until("all of it is up", () => processes(`sleep\0${4321}`).length === 3);
+    child.kill("SIGKILL");
+    await ended;
+    await until("the entry is gone", () => processes(`sleep\0${4321}`).length === 0, 2000);
+    assert.equal(processes(`sleep\0${5432}`).length, 1);
+    assert.equal(other.child.exitCode, null);
+    assert.deepEqual(mountTree(p.state), mounts);
+  },
+);
+
+test("F20 a sweep leaves living instances alone, and destroy of the environment too", machine, async (t) => {
+  const p = project(t);
+  p.env("web", "limits: { pids: 50 }\n");
+  p.ok(["apply", "web", "-y"]);
+  const { child, ended } = await running(p, [
+    "run",
+    "--rm",
+    "web",
+    "--",
+    "sh",
+    "-c",
+    "echo up; sleep 5432; exit 7",
+  ]);
+  const there = instances(p);
+  assert.equal(there.length, 1);
+  p.ok(["drift"]);
+  p.ok(["run", "--rm", "web", "--", "true"]);
+  p.ok(["destroy", "web", "-y"]);
+  assert.deepEqual(instances(p), there);
+  assert.equal(processes(`sleep\0${5432}`).length, 1);
+  child.kill("SIGTERM");
+  await ended;
+  assert.deepEqual(instances(p), []);
+});
+
+/** The calls from the start of the entry's process to the word that lets it go, and one more. */
+function betweenSpawnAndGo(all: readonly Point[]): readonly Point[] {
+  const from = all.findIndex(({ line }) => /^(vfork|clone3?)\(/.test(line));
+  const to = all.findIndex(({ line }) => /^write\(\d+<pipe:.*"go\\n"/.test(line));
+  assert.ok(0 < from && from < to, "the calls are not what they were");
+  return all.slice(from, to + 2);
+}
+
+for (const [what, before] of [
+  ["run --rm", ["run", "--rm", "web"]],
+  ["run", ["run", "web"]],
+] as const) {
+  test(
+    `F21 ${what} killed between spawning and starting: the entry never runs, least of all on the host`,
+    traced,
+    async (t) => {
+      const p = project(t);
+      mkdirSync(join(p.dir, "inside"));
+      mkdirSync(join(p.dir, "host"));
+      // Inside there is /marks and no p.dir; on the host it is the other way round.
+      p.env("web", 'volumes: ["../inside:/marks"]\n');
+      const entry = ["sh", "-c", `touch /marks/ran ${p.dir}/host/ran 2>/dev/null`];
+      p.ok(["apply", "web", "-y"]);
+      p.run([...before, "--", ...entry]);
+      assert.deepEqual([readdirSync(join(p.dir, "inside")), readdirSync(join(p.dir, "host"))], [["ran"], []]);
+      const window = betweenSpawnAndGo(points(p, [...before, "--", ...entry]).points);
+      const chosen =
+        process.env["ENVCTL_SWEEP"] === "full"
+          ? window
+          : window.filter((_, i) => i % 3 === 0 || i >= window.length - 3);
+      for (const point of chosen) {
+        rmSync(join(p.dir, "inside/ran"), { force: true });
+        killAt(p, [...before, "--", ...entry], point);
+        await until("nothing of it lives", () => processes(`${p.dir}/host/ran`).length === 0, 3000);
+        const marks = [readdirSync(join(p.dir, "inside")), readdirSync(join(p.dir, "host"))];
+        const isAfter = window.indexOf(point) === window.length - 1;
+        assert.deepEqual(isAfter ? marks[1] : marks, isAfter ? [] : [[], []], `killed at ${point.line}`);
+      }
+      p.ok(["destroy", "web", "-y"]);
+      assert.deepEqual(readdirSync(join(p.state, "envs")), []);
+    },
+  );
+}
