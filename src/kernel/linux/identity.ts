@@ -27,7 +27,7 @@ function deviceOf(fd: number, id: string, unique: string | undefined): string {
     }
   }
   const line = new RegExp(`^${id} \\d+ (\\d+:\\d+) `, "m").exec(
-    readFileSync("/proc/thread-self/mountinfo", "utf8"),
+    readFileSync("/proc/thread-self/mountinfo").toString("utf8"),
   );
   return line?.[1] ?? deviceText(fstatSync(fd, { bigint: true }).dev);
 }

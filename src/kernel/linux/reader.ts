@@ -39,6 +39,14 @@ function orUndefined<T>(run: () => T): T | undefined {
   }
 }
 
+/**
+ * Not `readFileSync(path, "utf8")`: its own way of reading (Node 26.10) writes past its buffer and aborts where a file of /proc answers
+ * with less than was asked for, as a mountinfo of some hundred lines does.
+ */
+function utf8(path: string): string {
+  return readFileSync(path).toString("utf8");
+}
+
 function withBeneath<T>(root: AbsPath, path: string, use: (fd: number) => T): T | undefined {
   const fd = openBeneath(root, path)?.fd;
   if (fd === undefined) return undefined;
@@ -71,7 +79,7 @@ function mountIdOf(path: AbsPath): string | undefined {
 export function linuxReader(self: { readonly uid: number; readonly pid: number }): Reader {
   const wrap = <T>(name: string, path: string, run: () => T): T =>
     nodeCall(name, () => `${name}(${quote(path)})`, run);
-  const text = (path: AbsPath): string => wrap("open", path, () => readFileSync(path, "utf8"));
+  const text = (path: AbsPath): string => wrap("open", path, () => utf8(path));
   const list = (path: AbsPath): readonly string[] => wrap("open", path, () => readdirSync(path));
   return {
     uid: self.uid,
@@ -92,7 +100,7 @@ export function linuxReader(self: { readonly uid: number; readonly pid: number }
     textIn: (root, path) =>
       orUndefined(() =>
         withBeneath(root, path, (fd) =>
-          fstatSync(fd).isFile() ? wrap("open", path, () => readFileSync(selfFd(fd), "utf8")) : undefined,
+          fstatSync(fd).isFile() ? wrap("open", path, () => utf8(selfFd(fd))) : undefined,
         ),
       ),
     sha256: sha256Hex,
