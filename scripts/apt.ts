@@ -7,7 +7,9 @@ import { onPath } from "../test/support/needs.ts";
 const isStatic = (file: string): boolean => !readFileSync(file).subarray(0, 4096).includes("ld-linux");
 
 /** Program, Debian package, and what else must be true of the program. */
-const wanted: readonly (readonly [program: string, pkg: string, fits?: (file: string) => boolean])[] = [
+export type Wanted = readonly [program: string, pkg: string, fits?: (file: string) => boolean];
+
+const tests: readonly Wanted[] = [
   ["busybox", "busybox-static", isStatic],
   ["strace", "strace"],
   ["unshare", "util-linux"],
@@ -21,7 +23,7 @@ const wanted: readonly (readonly [program: string, pkg: string, fits?: (file: st
   ["mkfs.erofs", "erofs-utils"],
 ];
 
-function missing(): string[] {
+function missing(wanted: readonly Wanted[]): string[] {
   const lacking = wanted.filter(([program, , fits]) => {
     const file = onPath(program);
     return file === undefined || fits?.(file) === false;
@@ -37,8 +39,8 @@ function apt(...args: string[]): boolean {
 }
 
 /** Says what it does; a package that cannot be had is named, and the tests that need it skip themselves. */
-export function installPackages(): void {
-  const packages = missing();
+export function installPackages(wanted: readonly Wanted[] = tests): void {
+  const packages = missing(wanted);
   if (packages.length === 0) return;
   const names = packages.join(" ");
   if (process.geteuid?.() !== 0) {
@@ -48,7 +50,7 @@ export function installPackages(): void {
   } else {
     process.stderr.write(`installing for the tests: ${names}\n`);
     if (!apt("update") || !apt("install", "-y", "--no-install-recommends", ...packages)) {
-      process.stderr.write(`apt-get failed; still missing for some tests: ${missing().join(" ")}\n`);
+      process.stderr.write(`apt-get failed; still missing for some tests: ${missing(wanted).join(" ")}\n`);
     }
   }
 }

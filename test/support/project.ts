@@ -16,7 +16,7 @@ import { type Cleanup, tempDir } from "./fixtures.ts";
 import { mountsBelow, readMounts, type MountLine } from "./mountinfo.ts";
 import { onPath } from "./needs.ts";
 import { checked } from "./schema.ts";
-import { slow } from "./slow.ts";
+import { NODE, slow } from "./slow.ts";
 
 export const CLI: string = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
@@ -114,7 +114,7 @@ export class Project {
     );
     return {
       cwd: options.cwd ?? this.dir,
-      env: { ...inherited, ENVCTL_STATE_DIR: this.state, NO_COLOR: "1", ...options.env },
+      env: { ...inherited, ...NODE, ENVCTL_STATE_DIR: this.state, NO_COLOR: "1", ...options.env },
     };
   }
 

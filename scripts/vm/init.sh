@@ -1,0 +1,52 @@
+#!/bin/sh
+# The first process of a test machine: mounts what a system has, then runs the second disk's command. Words of the
+# kernel's command line arrive as variables: VM_CGROUP is v2, v1 or hybrid.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
+mount -t proc -o nosuid,nodev,noexec proc /proc
+mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+mount -t devtmpfs dev /dev
+mount -o remount,rw /
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs -o nosuid,nodev shm /dev/shm
+mount -t tmpfs -o nosuid,nodev,mode=755 run /run
+ln -s /proc/self/fd /dev/fd
+# As systemd does: what is mounted anywhere shows everywhere.
+mount --make-rshared /
+
+c=/sys/fs/cgroup
+case $VM_CGROUP in
+  v1 | hybrid)
+    mount -t tmpfs -o mode=755 cgroup $c
+    # A controller that this kernel lacks on v1 gets no directory.
+    for s in cpu,cpuacct cpuset memory devices freezer blkio pids; do
+      mkdir $c/$s
+      mount -t cgroup -o $s cgroup $c/$s 2>/dev/null || rmdir $c/$s
+    done
+    mkdir $c/systemd
+    mount -t cgroup -o none,name=systemd cgroup $c/systemd
+    [ $VM_CGROUP = v1 ] || { mkdir $c/unified; mount -t cgroup2 cgroup2 $c/unified; }
+    ;;
+  *) mount -t cgroup2 cgroup2 $c ;;
+esac
+
+busybox ip link set lo up
+hostname vm
+unset VM_CGROUP
+cd /envctl || exit
+
+# The second disk holds a command line, a word a line, filled up with empty lines to a whole sector.
+set --
+while IFS= read -r word && [ -n "$word" ]; do set -- "$@" "$word"; done </dev/vdb
+how=$1
+shift
+if [ "$how" = shell ]; then
+  stty -F /dev/ttyS1 sane
+  setsid -c env "$@" </dev/ttyS1 >/dev/ttyS1 2>&1
+else
+  stty -F /dev/ttyS1 raw -echo
+  env "$@" </dev/null >/dev/ttyS1 2>&1
+  echo "{\"done\":$?}" >/dev/ttyS1
+fi
+sync
+busybox poweroff -f

@@ -1,0 +1,65 @@
+// The machines the suite runs in beside the developer's own: Debian's kernels, each with a layout of cgroups.
+
+export type Machine = {
+  readonly name: string;
+  /** A kernel package of Debian; the meta package leads to the newest of its series. */
+  readonly kernel: string;
+  /** How /sys/fs/cgroup looks: v2 alone, v1 alone, or v1 with an empty v2 beside it. */
+  readonly cgroup: "v2" | "v1" | "hybrid";
+};
+
+const machine = (series: string, kernel: string, cgroup: Machine["cgroup"]): Machine => ({
+  name: `${series}-${cgroup}`,
+  kernel,
+  cgroup,
+});
+
+export const machines: readonly Machine[] = [
+  machine("6.1", "linux-image-cloud-amd64", "v2"),
+  machine("6.1", "linux-image-cloud-amd64", "v1"),
+  machine("6.1", "linux-image-cloud-amd64", "hybrid"),
+  machine("6.12", "linux-image-6.12-cloud-amd64", "v2"),
+];
+
+/** Modules loaded at boot, with all they depend on: the disk, its file system, and what the tests mount. */
+export const modules: readonly string[] = [
+  "virtio_pci",
+  "virtio_blk",
+  "ext4",
+  "overlay",
+  "loop",
+  "squashfs",
+  "erofs",
+];
+
+/** Debian packages the machines' root consists of, with all they depend on; Node and the rest come from npm. */
+export const packages: readonly string[] = [
+  "usr-is-merged",
+  "bash",
+  "busybox-static",
+  "bzip2",
+  "coreutils",
+  "dash",
+  "erofs-utils",
+  "findutils",
+  "grep",
+  "kmod",
+  "libatomic1",
+  "mount",
+  "procps",
+  "sed",
+  "squashfs-tools",
+  "strace",
+  "tar",
+  "util-linux",
+  "xz-utils",
+  "zstd",
+];
+
+/** What this machine needs to make and boot them: program and its Debian package. */
+export const tools: readonly (readonly [program: string, pkg: string])[] = [
+  ["qemu-system-x86_64", "qemu-system-x86"],
+  ["cpio", "cpio"],
+  ["xz", "xz-utils"],
+  ["mke2fs", "e2fsprogs"],
+];

@@ -1,0 +1,60 @@
+// docs/kernels.md: which acceptance rows hold on which kernel, written from what the machines reported.
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Result } from "../tally.ts";
+import { machines } from "./machines.ts";
+
+const PAGE = "docs/kernels.md";
+const [BEGIN, END] = ["<!-- written by npm run test:vm -->", "<!-- to here -->"];
+
+/** A row's result on a machine, as the table shows it. */
+type Cell = "yes" | "no" | `lacks ${string}` | "";
+/** By row, by machine. */
+type Rows = Map<string, Map<string, Cell>>;
+
+/** The number a test's title starts with: `test/e2e/x.test.ts: A14 a title`. */
+const rowOf = (title: string): string | undefined => /: ([A-F]\d+) /.exec(title)?.[1];
+
+/** Of several tests of one row the worst counts. */
+function cellOf(results: readonly Result[]): Cell {
+  if (results.some(({ result }) => result === "fail")) return "no";
+  const skipped = results.find(({ result }) => result === "skip");
+  return skipped === undefined ? "yes" : `lacks ${(skipped.detail ?? "").replace(/^needs /, "")}`;
+}
+
+function read(page: string): Rows {
+  const names = machines.map(({ name }) => name);
+  const table = page.slice(page.indexOf(BEGIN), page.indexOf(END)).split("\n");
+  const lines = table
+    .filter((line) => /^\| [A-F]\d+ /.test(line))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  return new Map(
+    lines.map(([, row = "", ...cells]) => [
+      row,
+      new Map(names.map((name, index) => [name, (cells[index] ?? "") as Cell])),
+    ]),
+  );
+}
+
+function show(rows: Rows): string {
+  const names = machines.map(({ name }) => name);
+  const order = (row: string): string => row[0] + row.slice(1).padStart(4, "0");
+  const lines = [...rows]
+    .sort(([a], [b]) => (order(a) < order(b) ? -1 : 1))
+    .map(([row, cells]) => `| ${[row, ...names.map((name) => cells.get(name) ?? "")].join(" | ")} |`);
+  return [`| row | ${names.join(" | ")} |`, `|---|${names.map(() => "---|").join("")}`, ...lines].join("\n");
+}
+
+/** Puts one machine's results in place of its former ones; rows that no machine has any more go. */
+export function record(machine: string, results: readonly Result[]): void {
+  const page = readFileSync(PAGE, "utf8");
+  const rows = read(page);
+  for (const cells of rows.values()) cells.delete(machine);
+  const byRow = Map.groupBy(results, ({ title }) => rowOf(title));
+  for (const [row, group] of byRow) {
+    if (row !== undefined)
+      rows.set(row, (rows.get(row) ?? new Map<string, Cell>()).set(machine, cellOf(group)));
+  }
+  for (const [row, cells] of rows) if (![...cells.values()].some((cell) => cell !== "")) rows.delete(row);
+  const [before, after] = [page.slice(0, page.indexOf(BEGIN)), page.slice(page.indexOf(END))];
+  writeFileSync(PAGE, `${before}${BEGIN}\n${show(rows)}\n${after}`);
+}
