@@ -1,7 +1,7 @@
 // The same task by other means: /bin/true in a throwaway copy of a root filesystem, with one directory of the host bound to /work.
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { install } from "../scripts/apt.ts";
+import { installPackages } from "../scripts/apt.ts";
 import { onPath } from "../test/support/needs.ts";
 import type { Subject } from "./interleave.ts";
 import { GROUP, type Workspace } from "./workspace.ts";
@@ -143,10 +143,7 @@ export type Candidates = {
 
 /** Installs what is missing, tries each tool once, and leaves out what does not work here with the reason. */
 export function candidates(w: Workspace): Candidates {
-  install(
-    TOOLS.filter(({ program }) => onPath(program) === undefined).map(({ pkg }) => pkg),
-    "the comparison",
-  );
+  installPackages(TOOLS.map(({ program, pkg }) => [program, pkg]));
   const subjects: (Subject & { without: string })[] = [];
   const missing: { name: string; why: string }[] = [];
   for (const { name, program, pkg, without, command } of TOOLS) {

@@ -38,38 +38,21 @@ function apt(...args: string[]): boolean {
   return done.status === 0;
 }
 
-<<<<<<< HEAD
 /** Says what it does; a package that cannot be had is named, and the tests that need it skip themselves. */
 export function installPackages(wanted: readonly Wanted[] = tests): void {
   const packages = missing(wanted);
-=======
-/** Installs packages for a purpose, and says what it does. Where it cannot, it says how. */
-export function install(packages: readonly string[], purpose: string): void {
->>>>>>> 965339d (wip)
   if (packages.length === 0) return;
   const names = packages.join(" ");
   if (process.geteuid?.() !== 0) {
-    process.stderr.write(`missing for ${purpose}: ${names} (as root: apt-get install ${names})\n`);
+    process.stderr.write(`missing for some tests: ${names} (as root: apt-get install ${names})\n`);
   } else if (onPath("apt-get") === undefined) {
-    process.stderr.write(`missing for ${purpose}, and there is no apt-get here: ${names}\n`);
+    process.stderr.write(`missing for some tests, and there is no apt-get here: ${names}\n`);
   } else {
-<<<<<<< HEAD
     process.stderr.write(`installing for the tests: ${names}\n`);
     if (!apt("update") || !apt("install", "-y", "--no-install-recommends", ...packages)) {
       process.stderr.write(`apt-get failed; still missing for some tests: ${missing(wanted).join(" ")}\n`);
     }
-=======
-    process.stderr.write(`installing for ${purpose}: ${names}\n`);
-    const had = apt("update") && apt("install", "-y", "--no-install-recommends", ...packages);
-    if (!had)
-      process.stderr.write(`apt-get failed; some of these are still missing for ${purpose}: ${names}\n`);
->>>>>>> 965339d (wip)
   }
-}
-
-/** A package that cannot be had is named, and the tests that need it skip themselves. */
-export function installPackages(): void {
-  install(missing(), "some tests");
 }
 
 if (process.argv[1] === import.meta.filename) installPackages();
