@@ -31,11 +31,16 @@ export function desired(spec: Spec, facts: Facts): readonly Resource[] {
     address: `${name}.overlay`,
     lowers: [...facts.lowers, facts.rootfs],
     upper: upperForm(spec.overlay.upper),
-    options: { ...DEFAULTS, ...spec.overlay.options },
+    options: { ...DEFAULTS, ...needed(spec.overlay.options), ...spec.overlay.options },
     init: { hostname: spec.entry.hostname, resolv: spec.entry.network },
     root: facts.root,
   };
   return [rootfs, ...layers, overlay, ...inner(spec, facts), ...limits(name, spec.limits)];
+}
+
+/** metacopy finds the data of a renamed file by its redirect alone (overlayfs.rst, "Metadata only copy up"). */
+function needed({ metacopy }: OverlayOptions): OverlayOptions {
+  return metacopy === "on" ? { redirect_dir: "on" } : {};
 }
 
 function upperForm(upper: Upper): UpperForm {

@@ -13,6 +13,7 @@ import { planApply } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import type { Lock, OpenState } from "./state.ts";
 import { hold, openState } from "./state.ts";
+import { withWarnings } from "./rules.ts";
 import { sweep } from "./sweep.ts";
 
 /** Plans made under the environments' exclusion locks, to be shown, agreed to and carried out. */
@@ -85,5 +86,5 @@ async function planFiles(
     else planned.push(result);
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
-  return planned;
+  return withWarnings(host, planned);
 }

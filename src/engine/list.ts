@@ -5,6 +5,7 @@ import type { Host, Observed } from "#model/observed";
 import type { EnvDetail, EnvEntry, EnvState, UpperUse } from "#model/outcome";
 import type { EnvRecord } from "#model/record";
 import type { Limit, LimitName, Overlay, Resource, TmpfsResource, VolumeResource } from "#model/resource";
+import { initPlace } from "#model/stack";
 import { lookAtHost } from "#observe/host";
 import { measureUpper } from "#observe/upper";
 import { observe } from "#observe/observe";
@@ -104,10 +105,11 @@ export function show(host: ReadHost, target: Target): EnvDetail {
   const { shared, observed } = common(host, state, lookAtHost(host.reader), record);
   const overlay = overlayOf(record.resources);
   const place = observed.place;
+  const lowers = overlay?.lowers ?? [];
   const { command, workdir, user, hostname, network, env } = record.spec.entry;
   return {
     ...shared,
-    lowerDirs: [place.init, ...(overlay?.lowers.map((l) => l.path) ?? [])],
+    lowerDirs: [initPlace(place, lowers, observed.covering).layer, ...lowers.map((l) => l.path)],
     ...(overlay?.upper.kind === "none" ? {} : { upperDir: place.upper, workDir: place.work }),
     mergedDir: place.merged,
     volumes: record.resources.filter((r): r is VolumeResource => r.kind === "volume"),

@@ -129,6 +129,14 @@ function named(host: ReadHost, name: string): { name: string; value?: string } {
   return value === undefined ? { name } : { name, value };
 }
 
+/** What works and still may hurt, pointed at. */
+export async function warningsOf(
+  host: ReadHost,
+  { loaded, facts }: Declared,
+): Promise<readonly Diagnostic[]> {
+  return facts.warnings.length === 0 ? [] : point(host, loaded, facts.warnings);
+}
+
 function isRecorded(host: ReadHost, text: string, record: EnvRecord): boolean {
   return (
     record.text === text &&

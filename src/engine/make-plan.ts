@@ -13,6 +13,7 @@ import type { ReadHost } from "./host.ts";
 import type { Declared, EnvFile } from "./load.ts";
 import { declare, isDiagnostics, point } from "./load.ts";
 import { obstruct } from "./obstacles.ts";
+import { mountRules } from "./rules.ts";
 import { recordOf, UNBORN } from "./state.ts";
 import type { StateView } from "./state.ts";
 
@@ -41,6 +42,8 @@ export async function planApply(
     desired: declared.resources,
     observed,
   });
+  const refused = await mountRules(host, machine, declared, ready);
+  if (refused.length > 0) return refused;
   const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
   const planned = { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
   host.lap("plan");

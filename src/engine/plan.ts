@@ -7,6 +7,7 @@ import { isDiagnostics } from "./load.ts";
 import type { EnvFile } from "./load.ts";
 import { planApply, planDestroy, type Planned } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
+import { withWarnings } from "./rules.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 
@@ -22,7 +23,7 @@ export async function planTargets(host: ReadHost, targets: readonly Target[]): P
     else plans.push(result);
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
-  return plans;
+  return withWarnings(host, plans);
 }
 
 /** A mistake in a file must not bring a state directory into being: before its first use all is planned once more. @throws Failure 3 */

@@ -24,6 +24,7 @@ import { limitLine } from "./limit-line.ts";
 import { noController, planApply } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import { runGroups } from "./run-groups.ts";
+import { mountRules } from "./rules.ts";
 import type { OpenState } from "./state.ts";
 import { freeInstance, hold, openState, recordOf } from "./state.ts";
 import { keepInstance, removeInstance, sweep } from "./sweep.ts";
@@ -137,6 +138,8 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
       desired: declared.resources,
       observed,
     });
+    const refused = await mountRules(host, machine, declared, plan);
+    if (refused.length > 0) throw new Failure(3, refused);
     host.lap("plan");
     const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
     const ended = await carryOut(host, state, plan, base, options.tell, { onError: "keep" });
@@ -147,12 +150,18 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     const inner = resources
       .filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs")
       .sort(byTarget);
-    const stack = { place: placeOf(state.path, id), tag: mountTag(state.lineage, id), overlay, inner };
+    const stack = {
+      place: placeOf(state.path, id),
+      tag: mountTag(state.lineage, id),
+      overlay,
+      inner,
+      ...(observed.covering && { covering: observed.covering }),
+    };
     const build = (stage: Stage): AbsPath => {
       if (overlay.upper.kind === "tmpfs")
         stage.tmpfs(stack.place.rw, { tag: stack.tag, bytes: overlay.upper.bytes, mode: 0o700 });
       if (overlay.upper.kind !== "none") makeUpper(host.files, stack.place, overlay);
-      assemble(stage, host.reader, stack);
+      assemble(stage, host, stack);
       return stack.place.merged;
     };
     const root: LaunchRoot = { kind: "private", dir: stack.place.dir, tag: stack.tag, overlay, inner };

@@ -1,12 +1,12 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin, join } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
-import type { Place } from "#model/observed";
+import type { MountEntry, Place } from "#model/observed";
 import type { InnerMount, Overlay } from "#model/resource";
+import { initPlace } from "#model/stack";
 import type { Files } from "#ports/files";
 import type { Stage } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
-import { initWork } from "./context.ts";
 
 export type Stack = {
   readonly place: Place;
@@ -14,7 +14,10 @@ export type Stack = {
   readonly overlay: Overlay;
   /** Parents first. */
   readonly inner: readonly InnerMount[];
+  /** The mount that `place` lies on. */
+  readonly covering?: MountEntry;
 };
+export type AssemblePorts = { readonly reader: Reader; readonly files: Files };
 
 /**
  * Inside a stage: the init layer, the overlay at `place.merged`, everything mounted in it. Answers each inner mount's point by address.
@@ -22,12 +25,13 @@ export type Stack = {
  */
 export function assemble(
   stage: Stage,
-  reader: Reader,
+  ports: AssemblePorts,
   stack: Stack,
 ): ReadonlyMap<string, { readonly point: AbsPath }> {
   const { place, overlay } = stack;
-  buildInit(stage, reader, stack);
-  const lowers = [place.init, ...overlay.lowers.map((l) => l.path)];
+  const { layer } = initPlace(place, overlay.lowers, stack.covering);
+  buildInit(stage, ports, stack);
+  const lowers = [layer, ...overlay.lowers.map((l) => l.path)];
   const rw = overlay.upper.kind === "none" ? {} : { rw: { upper: place.upper, work: place.work } };
   stage.overlay({ tag: stack.tag, lowers, ...rw, options: overlay.options }, place.merged);
   const points = new Map<string, { readonly point: AbsPath }>();
@@ -77,9 +81,16 @@ export function refuseHiding(
  * Writes the init layer through a passing overlay whose upper it is, so that directories it shares with lower layers keep their mode and
  * owner, and symlinks in a rootfs (/etc, /var/run) are followed inside. It is a lower of the real overlay: upper stays the user's own.
  */
-function buildInit(stage: Stage, reader: Reader, { place, tag, overlay, inner }: Stack): void {
+function buildInit(stage: Stage, { reader, files }: AssemblePorts, stack: Stack): void {
+  const { place, tag, overlay, inner } = stack;
   const at = place.merged;
-  const rw = { upper: place.init, work: initWork(place.dir) };
+  const { layer, work, memory } = initPlace(place, overlay.lowers, stack.covering);
+  if (memory) {
+    stage.tmpfs(place.init, { tag, mode: 0o700 });
+    files.makeDir(layer, overlay.root);
+    files.makeDir(work, { ...overlay.root, mode: 0o700 });
+  }
+  const rw = { upper: layer, work };
   // Not volatile, its unmount would sync the whole file system that init lies on (ovl_sync_fs). After a crash init is built anew.
   const options = { index: "off", metacopy: "off", redirect_dir: "off", volatile: true } as const;
   stage.overlay({ tag, lowers: overlay.lowers.map((l) => l.path), rw, options }, at);

@@ -35,6 +35,7 @@ export function emptyDir(x: Context, path: AbsPath, owner: Ownership): void {
   x.files.makeDir(path, owner);
 }
 
-function deletePath(x: Context, path: AbsPath): void {
+/** What is there goes, through the guard. */
+export function deletePath(x: Context, path: AbsPath): void {
   if (x.reader.lstat(path) !== undefined) guardedDelete(x, x.plan.observed.place.state, path);
 }

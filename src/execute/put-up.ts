@@ -1,9 +1,11 @@
+import type { Place } from "#model/observed";
 import type { RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
+import { volatileMark } from "#model/stack";
 import type { Step } from "#model/step";
 import { assemble, makeUpper, refuseHiding } from "./assemble.ts";
 import { initWork, type Context, type Undo } from "./context.ts";
-import { emptyDir } from "./dirs.ts";
+import { deletePath, emptyDir } from "./dirs.ts";
 import { takeDown } from "./own.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
@@ -31,16 +33,25 @@ export function stack(step: Of<"stack">, x: Context, undo: Undo): string {
 
 /** Builds the init layer afresh, assembles in a private namespace, attaches, and notes what came of it. */
 export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context): void {
-  const { place } = x.plan.observed;
+  const { place, covering } = x.plan.observed;
   emptyDir(x, place.init, overlay.root);
   emptyDir(x, initWork(place.dir), { mode: 0o700, uid: overlay.root.uid, gid: overlay.root.gid });
   if (overlay.upper.kind !== "none") makeUpper(x.files, place, overlay);
+  if (overlay.upper.kind === "disk") forgetVolatile(x, place);
   const { tree, points } = x.mounts.stage((stage) => ({
-    points: assemble(stage, x.reader, { place, tag: x.tag, overlay, inner }),
+    points: assemble(stage, x, { place, tag: x.tag, overlay, inner, ...(covering && { covering }) }),
     tree: stage.take(place.merged),
   }));
   x.mounted.set(overlay.address, { ...x.mounts.attach(tree, place.merged), point: place.merged });
   for (const [address, { point }] of points) x.mounted.set(address, { ...x.mounts.identify(point), point });
+}
+
+/**
+ * A volatile overlay leaves a mark in work that keeps upper from being mounted again. The machine has not crashed since, which the plan
+ * made sure of: then the page cache holds all of upper, and the mark may go (overlayfs.rst, "Volatile mount").
+ */
+function forgetVolatile(x: Context, place: Place): void {
+  deletePath(x, volatileMark(place));
 }
 
 export function bind(step: Of<"bind">, x: Context, undo: Undo): undefined {

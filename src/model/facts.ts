@@ -18,6 +18,8 @@ export type Facts = {
   readonly root: Ownership;
   /** In the order of Spec.volumes. */
   readonly volumes: readonly VolumeFact[];
+  /** What works and still may hurt. */
+  readonly warnings: readonly Issue[];
 };
 
 /** A mistake that only the host shows; `path` says at which part of the file to point. */

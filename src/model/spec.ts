@@ -15,6 +15,7 @@ export type Spec = {
 export type Draft = {
   readonly rootfs?: Source;
   readonly lowers: readonly (Source | undefined)[];
+  readonly overlay?: Spec["overlay"];
   readonly volumes: readonly (Volume | undefined)[];
   readonly limits: Limits;
   readonly entry?: Entry;

@@ -3,6 +3,7 @@ import { mountTag } from "#model/identity";
 import { overlayPaths } from "#model/mountinfo";
 import type { MountEntry, Observed } from "#model/observed";
 import type { InnerMount, Limit, Overlay, Resource } from "#model/resource";
+import { initPlace } from "#model/stack";
 import { limitStands } from "./limits.ts";
 import { overlayChanges, volumeFlags } from "./compare.ts";
 
@@ -49,7 +50,8 @@ function overlayStanding(overlay: Overlay, observed: Observed): Standing {
   if (more.length > 0) return { is: "stacked", mounts: [mount, ...more] };
   if (maybeOld(overlay, observed)) return { is: "changed", mount, what: "left by an interrupted apply" };
   const shown = overlayPaths(mount.superOptions).lowers;
-  const wanted = [observed.place.init, ...overlay.lowers.map((l) => l.path)];
+  const init = initPlace(observed.place, overlay.lowers, observed.covering).layer;
+  const wanted = [init, ...overlay.lowers.map((l) => l.path)];
   if (
     shown !== undefined &&
     (shown.length !== wanted.length || !shown.every((path, i) => path === wanted[i]))

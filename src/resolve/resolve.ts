@@ -3,9 +3,10 @@ import type { Facts, Issue, VolumeFact } from "#model/facts";
 import type { Layer } from "#model/resource";
 import type { Draft, Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
+import { overlayIssues, type Placed } from "./overlay.ts";
 import { missingCpus } from "./cpus.ts";
 import { resolveLayer } from "./layers.ts";
-import { resolveVolume } from "./volumes.ts";
+import { resolveVolume, volumeIssues } from "./volumes.ts";
 
 export type Resolved =
   | { readonly kind: "facts"; readonly facts: Facts }
@@ -32,8 +33,19 @@ export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPa
       : keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
   );
   issues.push(...unsupported(spec));
+  const real = reader.realpath(state) ?? state;
+  const placed = [...lowers, rootfs].flatMap((layer, i): Placed[] =>
+    layer === undefined ? [] : [{ layer, at: i < lowers.length ? ["lowers", i] : ["rootfs"] }],
+  );
+  const found = [
+    ...overlayIssues(spec.overlay, lowers.length + 1, placed, real),
+    ...volumeIssues(spec.volumes, volumes, placed, real),
+  ];
+  const warnings = found.filter((issue) => issue.severity === "warning");
+  issues.push(...found.filter((issue) => issue.severity === "error"));
   const root = rootfs === undefined ? undefined : reader.stat(rootfs.path);
-  if (issues.length > 0 || rootfs === undefined || root === undefined) return { kind: "issues", issues };
+  if (issues.length > 0 || rootfs === undefined || root === undefined)
+    return { kind: "issues", issues: [...issues, ...warnings] };
   return {
     kind: "facts",
     facts: {
@@ -41,6 +53,7 @@ export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPa
       lowers: lowers.filter((l) => l !== undefined),
       volumes: volumes.filter((v) => v !== undefined),
       root: { mode: root.mode, uid: root.uid, gid: root.gid },
+      warnings,
     },
   };
 }

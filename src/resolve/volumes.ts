@@ -4,6 +4,7 @@ import type { Issue, VolumeFact } from "#model/facts";
 import type { SpecPath, Volume } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { missing } from "./layers.ts";
+import type { Placed } from "./overlay.ts";
 
 /** What the host has at a volume's source; a missing writable directory is to be created, all else missing is a mistake. */
 export function resolveVolume(
@@ -65,4 +66,34 @@ function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | I
     type: "dir",
     create: { dirs, owner: { mode: 0o755, uid: stat.uid, gid: stat.gid } },
   };
+}
+
+/** What writing through a volume would change besides: the state directory, or a layer under a mounted overlay. */
+export function volumeIssues(
+  declared: readonly (Volume | undefined)[],
+  found: readonly (VolumeFact | undefined)[],
+  layers: readonly Placed[],
+  state: AbsPath,
+): readonly Issue[] {
+  return found.flatMap((fact, i): readonly Issue[] => {
+    const volume = declared[i];
+    if (fact === undefined || volume === undefined) return [];
+    const at: SpecPath = ["volumes", i, "source"];
+    const holdsState = isWithin(fact.path, state);
+    if (holdsState && volume.recursive) {
+      const summary = "a recursive volume cannot hold the state directory";
+      const detail = "it would take along the mounts of every environment, and keep them busy";
+      return [{ path: at, severity: "error", code: "conflict", summary, detail }];
+    }
+    if (volume.access === "ro") return [];
+    const warn = (summary: string, detail: string): readonly Issue[] => [
+      { path: at, severity: "warning", code: "conflict", summary, detail },
+    ];
+    if (holdsState)
+      return warn("this volume holds the state directory", `write ro, or move ${state} with --state-dir`);
+    const layer = layers.find((placed) => isWithin(fact.path, placed.layer.path));
+    if (layer === undefined) return [];
+    const detail = "changing a layer while it is mounted has undefined results (overlayfs.rst)";
+    return warn(`through this volume ${layer.layer.source}, a layer, can be written`, detail);
+  });
 }

@@ -4,6 +4,7 @@ import { selfFd } from "./beneath.ts";
 import { newMount } from "./context.ts";
 import { AT_FDCWD, MOUNT_ATTR, MS, O } from "./flags.ts";
 import { kernelSaid } from "./kmsg.ts";
+import { withModule } from "./module.ts";
 import { fdText } from "./print.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
 import {
@@ -24,11 +25,12 @@ export type Lacking = "overlay_set_fd";
 
 /** Mounts an overlay at the directory `place` refers to. A refusal carries overlayfs's own words. @throws KernelError */
 export function mountOverlay(overlay: OverlayMount, place: number, lacking: readonly Lacking[] = []): void {
-  kernelSaid(() => {
+  const mount = (): void => {
     const tree = lacking.includes("overlay_set_fd") ? undefined : byDescriptor(overlay);
     if (tree === undefined) return byMount(overlay, place);
     withFd(tree, () => moveMount(tree, place));
-  });
+  };
+  kernelSaid(() => withModule("overlay", "CONFIG_OVERLAY_FS", mount));
 }
 
 function directories(overlay: OverlayMount): Directory[] {
