@@ -31,3 +31,12 @@ export function readMounts(of: number | "self" = "self"): MountLine[] {
 export function mountsBelow(dir: string, of: number | "self" = "self"): MountLine[] {
   return readMounts(of).filter(({ point }) => point === dir || point.startsWith(`${dir}/`));
 }
+
+/**
+ * What an overlay was mounted over, `option=path`, as the kernel shows it. Undefined before Linux 6.13, where directories are handed over
+ * as numbers of descriptors and shown so.
+ */
+export function overlayDirs({ options }: MountLine): readonly string[] | undefined {
+  const dirs = options.filter((option) => /^(lowerdir\+?|upperdir|workdir)=/.test(option));
+  return dirs.some((option) => /=\d+(:\d+)*$/.test(option)) ? undefined : dirs;
+}
