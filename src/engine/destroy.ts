@@ -1,6 +1,5 @@
-import type { EnvId } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import { instanceOf, isEnvId, placeOf } from "#model/identity";
+import { instanceOf } from "#model/identity";
 import type { Plan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { groupsOfLineage } from "#observe/cgroups";
@@ -13,9 +12,10 @@ import type { WriteHost } from "./host.ts";
 import { planDestroy } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import type { Target } from "./select.ts";
-import type { Lock, OpenState } from "./state.ts";
+import type { Lock } from "./state.ts";
 import { envIds, hold, openState, recordOf, recordStateOf, viewState } from "./state.ts";
 import { removeInstance, sweep } from "./sweep.ts";
+import { planUnrecorded } from "./unrecorded.ts";
 
 export type DestroyOptions = { readonly keepUpper: boolean; readonly lazy: boolean };
 
@@ -69,14 +69,20 @@ export async function openDestroy(
   const locks: Lock[] = [];
   const close = (): void => locks.forEach((lock) => lock.release());
   const failures: unknown[] = [];
-  const records = new Map<Plan, EnvRecord>();
+  const records = new Map<Plan, EnvRecord | undefined>();
   try {
     await sweep(host, state);
     for (const { id } of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       await attempt(failures, async () => {
         locks.push(await hold(host, state, id));
         const record = recordOf(host, state, id);
-        if (record === undefined) return removeUnrecorded(host, state, id);
+        if (record === undefined) {
+          const bare = planUnrecorded(host, state, id);
+          if (bare !== undefined && options.keepUpper) throw noKeeping(bare);
+          if (bare === undefined) await removeInstance(host, state, id);
+          else records.set(bare, undefined);
+          return;
+        }
         const ready = planDestroy(host, state, lookAtHost(host.reader), record);
         const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
         records.set(options.lazy ? plan : obstruct(host, plan), record);
@@ -87,7 +93,9 @@ export async function openDestroy(
       failures,
       carryOut: async (plan, tell) => {
         if (plan.kind !== "ready") throw new Error(`a blocked plan of ${plan.name} reached the executor`);
-        return carryOut(host, state, plan, baseOf(records.get(plan)!), tell, { ...options, onError: "keep" });
+        const record = records.get(plan);
+        const base = record === undefined ? undefined : baseOf(record);
+        return carryOut(host, state, plan, base, tell, { ...options, onError: "keep" });
       },
       close,
     };
@@ -97,15 +105,14 @@ export async function openDestroy(
   }
 }
 
-/** A leftover without a record: groups and an empty directory are ours by place; a directory with something in it is not touched. */
-async function removeUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Promise<void> {
-  const { dir } = placeOf(state.path, id);
-  const names = host.reader.listAny(dir) ?? [];
-  if (!isEnvId(id) || (instanceOf(id) === undefined && names.length > 0)) {
-    throw failure(1, "bad_record", `${id} has no record, so nothing says what in it is ours`, {
-      detail: `${dir} holds ${names.join(", ")}`,
-      hint: `Look at it; if nothing is mounted below it (findmnt -R ${dir}), remove it by hand.`,
-    });
-  }
-  await removeInstance(host, state, id);
+/** The record is what says to whom a kept upper belongs. */
+function noKeeping({ id, observed }: Plan): Error {
+  return failure(
+    1,
+    "bad_record",
+    `${id} has no record, so that what was written inside cannot be kept for it`,
+    {
+      hint: `Copy it (${observed.place.upper}), then destroy without --keep-upper.`,
+    },
+  );
 }

@@ -111,18 +111,8 @@ function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvReco
 function noRecord(host: ReadHost, state: StateView, id: EnvId): Finding {
   const { dir } = placeOf(state.path, id);
   const empty = (host.reader.listAny(dir) ?? []).length === 0;
-  const fix =
-    empty || instanceOf(id) !== undefined
-      ? `envctl destroy ${id}`
-      : `findmnt -R ${dir}, then remove it by hand`;
-  return {
-    env: id,
-    address: id,
-    kind: "leftover",
-    detail: empty ? "an empty directory, no record" : "a directory without a record",
-    fix,
-    path: dir,
-  };
+  const detail = empty ? "an empty directory, no record" : "a directory without a record";
+  return { env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}`, path: dir };
 }
 
 /** A throwaway instance whose envctl lives is no finding; one that was kept or whose envctl was killed is. */

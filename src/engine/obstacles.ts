@@ -1,4 +1,5 @@
 import type { AbsPath } from "#model/brand";
+import { failure } from "#model/diagnostic";
 import { mountTag } from "#model/identity";
 import type { Holder, Observed } from "#model/observed";
 import type { Blocker, Plan, ReadyPlan } from "#model/plan";
@@ -21,12 +22,15 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   const { record } = observed;
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
   const lost = actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
-  if (record === undefined || observed.rebooted || !(takesDown(actions) || lost)) return plan;
+  if (record === undefined && intent === "apply" && observed.mounts.length > 0) throw unrecorded(plan);
+  if (observed.rebooted || !(takesDown(actions) || lost)) return plan;
   const groups = observed.cgroups.filter((g) => g.exists).map((g) => g.dir);
   const own = processesIn(host.reader, groups);
   const tag = mountTag(observed.lineage, plan.id);
   const views = namespacesWith(host.reader, tag, own);
-  const claim = claimOf(record, observed.place.state);
+  // Without a record only tag and place speak: volumes cannot be proven.
+  const bare = { place: observed.place, tag, mounts: {}, resources: [], interrupted: false };
+  const claim = record === undefined ? bare : claimOf(record, observed.place.state);
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
   const held = { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own };
   const found = lost ? lastingHolders(host, held) : holders(host.reader, held);
@@ -35,6 +39,14 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
     .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
   const foreign = foreignMounts(host.reader, claim, views);
   return blocked.length + foreign.length === 0 ? plan : { ...plan, kind: "blocked", blocked, foreign };
+}
+
+/** Its record was taken away: mounting upper once more over what is there would ruin it. */
+function unrecorded({ id, name, observed }: ReadyPlan): Error {
+  return failure(1, "bad_record", `${name} has no record, yet something is mounted at its place`, {
+    detail: observed.mounts.map((m) => m.point).join(", "),
+    hint: `Put its record back (${observed.place.dir}/env.json), or take it all away: envctl destroy ${id}`,
+  });
 }
 
 /** Ours fork while we look: who is in the groups by now is ours as well, and who has ended holds nothing. */
@@ -58,7 +70,7 @@ export function lingering(host: ReadHost, record: EnvRecord, observed: Observed)
   });
 }
 
-function overlayDevice(record: EnvRecord): { readonly dev?: string } {
-  const mount = record.mounts[`${record.name}.overlay`];
+function overlayDevice(record: EnvRecord | undefined): { readonly dev?: string } {
+  const mount = record?.mounts[`${record.name}.overlay`];
   return mount === undefined ? {} : { dev: mount.dev };
 }

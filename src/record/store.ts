@@ -37,21 +37,21 @@ export function readRecord(reader: Reader, state: State, id: EnvId): RecordState
       "use that version, or a later one",
     );
   }
-  if (decoded.kind === "corrupt") return bad(decoded.why, wayOut(path, id));
+  if (decoded.kind === "corrupt") return bad(decoded.why, wayOut(path, state.dir, id));
   const { record } = decoded;
   if (record.lineage !== state.lineage) {
     return bad(
       `it belongs to another state directory (lineage ${record.lineage}, not ${state.lineage}): was it copied?`,
-      wayOut(path, id),
+      wayOut(path, state.dir, id),
     );
   }
   return record.id === id
     ? { kind: "valid", record }
-    : bad(`it is the record of ${record.id}`, wayOut(path, id));
+    : bad(`it is the record of ${record.id}`, wayOut(path, state.dir, id));
 }
 
-function wayOut(path: AbsPath, id: EnvId): string {
-  return `put a copy of it back, or set it aside (mv ${path} ${path}.bad) and run: envctl destroy ${id}`;
+function wayOut(path: AbsPath, state: AbsPath, id: EnvId): string {
+  return `put a copy of it back, or set it aside (mv ${path} ${state}/${id}.json) and run: envctl destroy ${id}`;
 }
 
 function untrusted(

@@ -54,7 +54,11 @@ test("F13 corrupt, truncated or newer: refused, untouched, and a way out is said
   writeRecord(k, STATE.dir, RECORD);
   const text = k.reader.text(PATH);
   const cases: readonly (readonly [string, RegExp, RegExp])[] = [
-    [text.slice(0, 200), /no JSON/, /mv .*env\.json .*env\.json\.bad\) and run: envctl destroy web-0123abcd/],
+    [
+      text.slice(0, 200),
+      /no JSON/,
+      /mv .*env\.json .*\/web-0123abcd\.json\) and run: envctl destroy web-0123abcd/,
+    ],
     ["", /it is empty/, /envctl destroy/],
     [text.replace("applied", "kept"), /checksum/, /envctl destroy/],
     [

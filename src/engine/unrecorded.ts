@@ -1,0 +1,62 @@
+import type { EnvId } from "#model/brand";
+import { failure } from "#model/diagnostic";
+import { instanceOf, isEnvId, placeOf } from "#model/identity";
+import type { Plan } from "#model/plan";
+import { summarise } from "#model/plan";
+import type { Overlay } from "#model/resource";
+import { lookAtHost } from "#observe/host";
+import { observe } from "#observe/observe";
+import { plan } from "#plan/plan";
+import type { WriteHost } from "./host.ts";
+import { obstruct } from "./obstacles.ts";
+import type { OpenState } from "./state.ts";
+
+/** All that an apply makes in an environment's directory, but for its record. */
+const MADE = new Set(["merged", "rw", "init", "init.work", ".env.json.new"]);
+
+/**
+ * The destruction of what has no record, killed before its first or with one that was set aside. Tag and place prove overlays,
+ * groups and directories ours; of volumes only a record could tell, so they stop it until somebody unmounts them. undefined where nothing
+ * is there to be agreed to. @throws Failure bad_record where the directory holds something that no apply makes
+ */
+export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Plan | undefined {
+  const { dir } = placeOf(state.path, id);
+  const names = host.reader.listAny(dir) ?? [];
+  const strange = names.filter((name) => !MADE.has(name));
+  if (!isEnvId(id) || strange.length > 0) {
+    throw failure(1, "bad_record", `${id} has no record, and holds what envctl did not make`, {
+      detail: `${dir}: ${strange.join(", ")}`,
+      hint: "Move it elsewhere, then repeat the command.",
+    });
+  }
+  const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
+  const left = names.some((name) => name !== ".env.json.new") || observed.mounts.length > 0;
+  if (!left || instanceOf(id) !== undefined) return undefined;
+  const name = id.slice(0, id.lastIndexOf("-"));
+  const actions = [
+    {
+      op: "delete",
+      because: "requested",
+      address: `${name}.overlay`,
+      kind: "overlay",
+      before: overlayOf(name),
+    },
+  ] as const;
+  const bare = plan({ intent: "destroy", placement: "private", id, name, file: dir, desired: [], observed });
+  return obstruct(host, { ...bare, actions, summary: summarise(actions) });
+}
+
+/** Nothing but its name is known of it. */
+function overlayOf(name: string): Overlay {
+  const root = { mode: 0o755, uid: 0, gid: 0 };
+  const init = { hostname: name, resolv: "none" } as const;
+  return {
+    kind: "overlay",
+    address: `${name}.overlay`,
+    lowers: [],
+    upper: { kind: "disk" },
+    options: {},
+    init,
+    root,
+  };
+}
