@@ -46,13 +46,19 @@ export function decode(text: string): Decoded {
 }
 
 /** Keys in one order at every level, absent values left out, bigint as numbers. */
-function sorted(value: object): Record<string, unknown> {
-  const entries = Object.entries(inOrder(value)).filter(([, v]) => v !== undefined);
-  return Object.fromEntries(entries.map(([k, v]) => [k, plain(v)]));
+function sorted(value: object): Dictionary {
+  const all = inOrder(value);
+  const known: Dictionary = {};
+  for (const key in all) if (all[key] !== undefined) known[key] = plain(all[key]);
+  return known;
 }
 
-function inOrder(value: object): object {
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+type Dictionary = Record<string, unknown>;
+
+function inOrder(value: object): Dictionary {
+  const all: Dictionary = {};
+  for (const key of Object.keys(value).sort()) all[key] = (value as Dictionary)[key];
+  return all;
 }
 
 function plain(value: unknown): unknown {

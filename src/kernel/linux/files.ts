@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, fstatSync, fsyncSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, fstatSync, fsyncSync, lstatSync, readdirSync } from "node:fs";
 import { baseName, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
@@ -71,7 +71,9 @@ function isHalfMade(fd: number, { mode, uid, gid }: Ownership): boolean {
 function makeDir(path: AbsPath, owner: Ownership): boolean {
   return inParent(path, (parent, name) => {
     const open = (): number => openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW);
-    if (!unlessErrno("EEXIST", () => newDir(parent, name, owner))) {
+    // Looked at first: an exception costs ten times as much, and most directories of an environment are there.
+    const there = lstatSync(`${selfFd(parent)}/${name}`, { throwIfNoEntry: false }) !== undefined;
+    if (there || !unlessErrno("EEXIST", () => newDir(parent, name, owner))) {
       withFd(open(), (fd) => isHalfMade(fd, owner) && own(fd, path, owner));
       return false;
     }
