@@ -5,12 +5,14 @@ import type { Issue } from "#model/facts";
 import { parseMountinfo } from "#model/mountinfo";
 import type { Host, MountEntry, Observed } from "#model/observed";
 import type { Plan, ReadyPlan } from "#model/plan";
-import type { Overlay, VolumeResource } from "#model/resource";
+import type { Overlay, UpperForm, VolumeResource } from "#model/resource";
+import { formatBytes } from "#model/size";
 import { holdsUpper, volatileMark } from "#model/stack";
 import { coveringMount } from "#observe/host";
 import { quietly } from "#observe/proc";
 import { crossings, type Neighbour } from "#plan/crossing";
 import { layerIssues, volumeIssue, type Table } from "#plan/rules";
+import { tmpfsOfUpper, upperMoves } from "#plan/upper";
 import type { ReadHost } from "./host.ts";
 import { point, type Declared } from "./load.ts";
 import type { Planned } from "./make-plan.ts";
@@ -31,6 +33,7 @@ export async function mountRules(
   const volumes = fresh.filter((r): r is VolumeResource => r.kind === "volume" && r.create === undefined);
   if (overlay === undefined && volumes.length === 0) return [];
   if (overlay !== undefined) stateRules(host, ready, overlay);
+  if (overlay !== undefined && ready.placement === "host") refuseMove(ready, overlay.upper);
   const table = tableOf(host, machine);
   const issues = [
     ...(overlay === undefined ? [] : layerIssues(overlay, table)),
@@ -90,6 +93,21 @@ function stateRules(host: ReadHost, { name, observed }: ReadyPlan, { upper }: Ov
       hint: `To begin with a fresh one: envctl destroy ${name}, then apply. Copy what you want to keep first.`,
     });
   }
+}
+
+/** What was written inside is neither moved nor deleted by an apply. @throws Failure overlay_rule */
+function refuseMove({ name, observed }: ReadyPlan, upper: UpperForm): void {
+  if (!observed.upperUsed || !upperMoves(observed, upper)) return;
+  const now = tmpfsOfUpper(observed) === undefined ? "on disk" : "in a tmpfs";
+  throw failure(
+    1,
+    "overlay_rule",
+    `${name}: what was written inside lies ${now}, and apply neither moves nor deletes it`,
+    {
+      detail: `overlay.upper says ${upper.kind === "tmpfs" ? `a tmpfs of ${formatBytes(upper.bytes)}` : upper.kind} now; it is at ${observed.place.upper}`,
+      hint: `To begin with a fresh one: envctl destroy ${name}, then apply. Copy what you want to keep first.`,
+    },
+  );
 }
 
 function isMarked(host: ReadHost, { place }: Observed): boolean {

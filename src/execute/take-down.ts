@@ -7,7 +7,7 @@ import { stopProcesses as stop } from "#guard/stop";
 import { unmount as guardedUnmount } from "#guard/unmount";
 import type { Context, Undo } from "./context.ts";
 import { claim } from "./own.ts";
-import { mountInner, raise } from "./put-up.ts";
+import { mountInner, mountRw, raise } from "./put-up.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 
@@ -22,11 +22,20 @@ export function unmount(step: Of<"unmount">, x: Context, undo: Undo): undefined 
   } catch (error) {
     throw error instanceof KernelError && error.errno === "EBUSY" ? busy(step, x, error) : error;
   }
-  x.mounted.delete(step.address);
+  const isRw = step.point === x.plan.observed.place.rw;
+  x.mounted.delete(isRw ? "rw" : step.address);
+  if (isRw) undo(() => remountRw(step, x));
   if (before?.kind === "overlay") undo(() => restack(before, x));
   if (before?.kind !== "volume" && before?.kind !== "tmpfs") return;
   x.down.set(before.address, before);
   undo(() => void (x.down.delete(before.address) && mountInner(before, x)));
+}
+
+/** The tmpfs of an upper, empty as it was. */
+function remountRw({ point, address }: Of<"unmount">, x: Context): void {
+  const overlay = x.before.find((r): r is Overlay => r.kind === "overlay");
+  if (overlay?.upper.kind !== "tmpfs") return;
+  mountRw({ do: "mount_rw", address, path: point, bytes: overlay.upper.bytes }, x, () => undefined);
 }
 
 /** Somebody came in after the plan looked, or holds it in a way only a closer look finds (a mapped library). */

@@ -9,6 +9,7 @@ import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
 import { groupsFor, limitWrites, memoryNow, memoryOf } from "./limits.ts";
 import { isAnchor, mountsAt, ourOverlays } from "./standing.ts";
+import { tmpfsOfUpper, upperMoves } from "./upper.ts";
 
 const OURS = { mode: 0o700, uid: 0, gid: 0 };
 
@@ -120,16 +121,23 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
   const { place, covering } = plan.observed;
   const shared = covering?.propagation.some((p) => p.startsWith("shared:")) ?? false;
   const anchored = plan.observed.mounts.some((m) => isAnchor(m, plan.observed));
-  const rwMounted = plan.observed.mounts.some((m) => m.point === place.rw);
+  const tmpfs = tmpfsOfUpper(plan.observed);
+  // One that holds something is never given up: such a plan is refused before (engine/rules.ts).
+  const leaves = tmpfs !== undefined && !plan.observed.upperUsed && upperMoves(plan.observed, overlay.upper);
+  const stays = tmpfs !== undefined && !leaves;
   const inner = resultOf(plan).filter(isInner).sort(byTarget);
   const [rw, rest] = split(
     directories(place, overlay, overlay.address),
     (s) => s.do === "create_dir" && s.path === place.rw,
   );
   return [
-    ...(shared && !anchored ? [{ do: "anchor" as const, address: overlay.address, path: place.dir }] : []),
+    ...(leaves ? [{ do: "unmount" as const, address: plan.name, point: place.rw, mount: tmpfs.id }] : []),
+    // An anchor would hide a tmpfs that stays.
+    ...(shared && !anchored && !stays
+      ? [{ do: "anchor" as const, address: overlay.address, path: place.dir }]
+      : []),
     ...rw,
-    ...(overlay.upper.kind === "tmpfs" && !rwMounted
+    ...(overlay.upper.kind === "tmpfs" && !stays
       ? [{ do: "mount_rw" as const, address: overlay.address, path: place.rw, bytes: overlay.upper.bytes }]
       : []),
     ...rest,

@@ -87,6 +87,55 @@ test("D3 writes reach upper alone, from inside and through merged", needs("root"
 });
 
 test(
+  "D3 what was written is never hidden: a used upper keeps its form, an empty one takes another",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    const form = (upper: string): void => void p.env("web", `overlay: { upper: ${upper} }\n`);
+    /** KiB of the tmpfs that upper lies on; 0 on disk. */
+    const size = (): number =>
+      Number(
+        /size=(\d+)k/.exec(
+          p
+            .mounts()
+            .find((m) => m.point === p.place("web", "rw"))
+            ?.options.join() ?? "",
+        )?.[1] ?? 0,
+      );
+    const forms = [
+      ["disk", 0],
+      ["{ tmpfs: 8MiB }", 8192],
+      ["{ tmpfs: 16MiB }", 16384],
+      ["disk", 0],
+      ["none", 0],
+      ["{ tmpfs: 4MiB }", 4096],
+    ] as const;
+    for (const [upper, kib] of forms) {
+      form(upper);
+      p.ok(["apply", "-y", "web"]);
+      assert.equal(size(), kib, upper);
+      assert.match(p.ok(["plan"]).stdout, /No changes/, upper);
+    }
+    p.ok(["run", "web", "--", "touch", "/written"]);
+    for (const upper of ["disk", "{ tmpfs: 8MiB }"]) {
+      form(upper);
+      assert.match(p.ok(["apply", "-y", "web"], 1).stderr, /lies in a tmpfs/);
+      p.ok(["plan"], 1);
+    }
+    for (const upper of ["none", "{ tmpfs: 4MiB }"]) {
+      form(upper);
+      p.ok(["apply", "-y", "web"]);
+    }
+    p.ok(["run", "web", "--", "test", "-e", "/written"]);
+    p.ok(["destroy", "-y", "web"]);
+    form("disk");
+    p.ok(["run", "web", "--", "touch", "/written"]);
+    form("{ tmpfs: 4MiB }");
+    assert.match(p.ok(["apply", "-y", "web"], 1).stderr, /lies on disk/);
+  },
+);
+
+test(
   "D4 a fresh upper is empty whatever is mounted, and has the rootfs root's mode and owner",
   needs("root", "overlay"),
   (t) => {

@@ -194,6 +194,25 @@ test(
 );
 
 test(
+  "B11 made shared only after apply: what was written to a tmpfs upper survives another overlay",
+  needs(...NEEDS),
+  async (t) => {
+    const p = begin(t);
+    const host = await namespace(p, "private");
+    const upper = "overlay: { upper: { tmpfs: 4MiB } }\n";
+    p.env("web", `${upper}${VOLUMES}`);
+    envctl(p, host, ["run", "web", "--", "touch", "/written"]);
+    sh(host, "mount --make-rshared /");
+    const late = await namespace(p, "slave", host);
+    p.env("web", `lowers: [../data]\n${upper}${VOLUMES}`);
+    envctl(p, host, ["apply", "-y", "web"]);
+    envctl(p, host, ["run", "web", "--", "test", "-e", "/written"]);
+    envctl(p, host, ["destroy", "-y", "web"]);
+    for (const ns of [host, late]) assert.deepEqual(seen(p, ns), []);
+  },
+);
+
+test(
   "B11 no longer shared after apply: copies in namespaces made meanwhile go, too",
   needs(...NEEDS),
   async (t) => {

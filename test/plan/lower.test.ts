@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Resource } from "#model/resource";
+import type { Overlay, Resource } from "#model/resource";
 import type { Step } from "#model/step";
 import { lower } from "#plan/lower";
 import {
@@ -74,6 +74,28 @@ test("F5 one missing volume: one bind", () => {
     steps(all, seen).filter((s) => /^(bind|unmount|stack)/.test(s)),
     ['bind web.volume["/data/sub"]'],
   );
+});
+
+test("D3 an empty upper moves between disk and tmpfs, and to a tmpfs of another size; one that holds something stays", () => {
+  const on = (upper: Overlay["upper"]): readonly Resource[] => [...base(), overlay([], { upper })];
+  const tmpfs = (bytes: string): Overlay["upper"] => ({ kind: "tmpfs", bytes });
+  const rw = {
+    ...overlayEntry(overlay()),
+    id: "77",
+    point: PLACE.rw,
+    type: "tmpfs",
+    superOptions: ["rw", "size=8192k"],
+  };
+  const moves = (to: Overlay["upper"], upperUsed = false): string[] => {
+    const was = on(tmpfs("8388608"));
+    return steps(on(to), observed(was, { mounts: [rw, overlayEntry(overlay())], upperUsed })).filter((s) =>
+      /rw$|mount_rw|anchor/.test(s),
+    );
+  };
+  assert.deepEqual(moves({ kind: "disk" }), [`unmount ${PLACE.rw}`]);
+  assert.deepEqual(moves(tmpfs("16777216")), [`unmount ${PLACE.rw}`, "mount_rw web.overlay"]);
+  assert.deepEqual(moves({ kind: "none" }), []);
+  assert.deepEqual(moves({ kind: "disk" }, true), []);
 });
 
 test("a shared parent mount gets an anchor first, a private one none", () => {
