@@ -1,4 +1,5 @@
-// npm run demo: the whole story on the real kernel, in a minute. Everything lies in build/demo and is gone or unmounted at the end.
+// npm run demo: the whole story on the real kernel, in a minute. Everything lies in build/demo, which stays to play with;
+// what was mounted and limited is gone at the end.
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -165,7 +166,9 @@ installPackages();
 build();
 try {
   await story();
-  process.stdout.write(`\n${bold("Done.")} The file format and the commands: README.md\n`);
+  process.stdout.write(
+    `\n${bold("Done.")} Play on: node_modules/.bin/node dist/cli.js plan. More: README.md\n`,
+  );
 } catch (error) {
   process.stderr.write(`\ndemo: ${error instanceof Error ? error.message : String(error)}\n`);
   spawnSync(process.execPath, [cli, "destroy", "--all", "-y", "-q"], {
@@ -175,5 +178,5 @@ try {
   process.exitCode = 1;
 } finally {
   if (mountsBelow(state).length === 0) rmSync(state, { recursive: true, force: true });
-  if (mountsBelow(here).length === 0) rmSync(here, { recursive: true, force: true });
+  if (mountsBelow(here).length === 0) rmSync(join(here, "accident"), { recursive: true, force: true });
 }

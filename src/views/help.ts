@@ -7,7 +7,7 @@ import { noted, pad, width, wrap } from "./text.ts";
 type Row = readonly [string, string];
 
 /** The exit codes a command can end with; `run` has its command's own. */
-function exits({ name }: Command): readonly Row[] {
+export function exits({ name }: Command): readonly Row[] {
   const changes = name === "apply" || name === "destroy";
   const rows: readonly (Row | false)[] = [
     ["0", changes ? "done, or nothing to do" : "done"],
