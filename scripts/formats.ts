@@ -178,6 +178,8 @@ export type FormatName =
   | "show"
   | "validate"
   | "doctor"
+  | "init"
+  | "graph"
   | "error";
 
 const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
@@ -245,6 +247,30 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
         diagnostics: z.array(diagnostic),
       }),
     ),
+  }),
+  init: z.object({ format: format("init"), name: text, file: path }),
+  graph: z.object({
+    format: format("graph"),
+    id: text,
+    name: text,
+    file: path,
+    from: z.enum(["file", "record"]),
+    upper: z.enum(["disk", "tmpfs", "none"]),
+    layers: z
+      .array(z.object({ name: text, source: text, path }))
+      .check(z.describe("topmost first, rootfs last")),
+    mounts: z.array(
+      z.object({
+        target: path,
+        kind: z.enum(["volume", "tmpfs"]),
+        source: optional(text),
+        path: optional(path),
+        flags: optional(z.array(text)),
+        bytes: optional(bytes),
+      }),
+    ),
+    limits,
+    command: optional(z.array(text)),
   }),
   error: z.object({ format: format("error"), diagnostics: z.array(diagnostic).check(z.minLength(1)) }),
 };

@@ -90,6 +90,8 @@ void main(process.argv.slice(2), {
     const { linuxFiles } = await import("#kernel/files");
     linuxFiles().replaceFile(path, text);
   },
+  create: async (path, text) => (await import("#kernel/create")).createFile(path, text),
+  schema: async (name) => (await import("./schemas.ts")).schemas[name],
   readHost,
   writing,
 }).then((code) => (process.exitCode = code));

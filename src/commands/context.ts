@@ -25,6 +25,10 @@ export type Context<Host extends ReadHost = ReadHost> = {
   readonly verbose: boolean;
   /** Puts a result into a file (0600) that was asked for by name. */
   readonly save: (path: AbsPath, text: string) => Promise<void>;
+  /** Writes a new file where none is, its directory too; false where one is. */
+  readonly create: (path: AbsPath, text: string) => Promise<boolean>;
+  /** A published JSON Schema by its name; undefined for an unknown one. */
+  readonly schema: (name: string) => Promise<object | undefined>;
   /** Harmless questions to the kernel that no file answers. */
   readonly probe: () => Promise<Probe>;
   /** Somebody can answer a question. */

@@ -28,6 +28,8 @@ export type Boot = {
   };
   /** Writes a file that the user named for a result. */
   save: Context["save"];
+  create: Context["create"];
+  schema: Context["schema"];
   probe: Context["probe"];
   readHost(settings: Settings): ReadHost;
   /** Commands that change things, and the host they do it to. */
@@ -57,6 +59,10 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
   ls: () => import("./ls.ts"),
   show: () => import("./show.ts"),
   doctor: () => import("./doctor.ts"),
+  init: () => import("./init.ts"),
+  graph: () => import("./graph.ts"),
+  schema: () => import("./schema.ts"),
+  completion: () => import("./completion.ts"),
 };
 
 /** The whole command line; answers the exit code and never throws. */
@@ -146,6 +152,8 @@ function plainContext(
     ...modesOf((flag) => own.includes(`--${flag}`)),
     interactive: words.interactive,
     save: boot.save,
+    create: boot.create,
+    schema: boot.schema,
     probe: boot.probe,
   };
 }
@@ -164,6 +172,8 @@ function checkOperands(args: Args): void {
   const { command, operands, rest } = args;
   const name = command!.name;
   if (rest !== undefined && name !== "run") throw usage(`${name} takes no command behind --`, command);
+  if (command!.takes === "word" && operands.length > 1)
+    throw usage(`${name} takes one word, not ${operands.length}`, command);
   if (command!.takes === "none" && operands.length > 0) throw usage(`${name} takes no environment`, command);
   if (command!.takes === "one" && operands.length === 0) throw usage(`${name} wants an environment`, command);
   if (command!.takes === "one" && operands.length > 1)

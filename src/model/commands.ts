@@ -19,8 +19,10 @@ export type Command = {
   readonly about: string;
   readonly flags: readonly Flag[];
   readonly examples: readonly (readonly [command: string, what: string])[];
-  /** `none`, `one`, `many` environments; `run` also takes a command behind `--`. */
-  readonly takes: "none" | "one" | "many";
+  /** `none`, `one`, `many` environments; `word`: at most one word of its own. `run` also takes a command behind `--`. */
+  readonly takes: "none" | "one" | "many" | "word";
+  /** What that word may be, where it is one of a few. */
+  readonly words?: readonly string[];
 };
 
 const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
@@ -44,7 +46,38 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", summary: "this page; after a command its own" },
 ];
 
+/** The machine-readable formats that have a schema, and `env`, the environment file. */
+export const SCHEMAS: readonly string[] = [
+  "env",
+  "plan",
+  "apply",
+  "destroy",
+  "drift",
+  "ls",
+  "show",
+  "validate",
+  "doctor",
+  "init",
+  "graph",
+  "error",
+];
+
+export const SHELLS: readonly string[] = ["bash", "zsh", "fish"];
+
 export const COMMANDS: readonly Command[] = [
+  {
+    name: "init",
+    synopsis: "[NAME]",
+    summary: "write a commented environment file to start from",
+    about:
+      "Writes envs/NAME.yaml, named after the working directory where no name is given. Its rootfs is ./rootfs where that exists, else the host's own root, read-only. Never overwrites a file.",
+    flags: [],
+    examples: [
+      ["envctl init", "envs/DIRECTORY.yaml"],
+      ["envctl init web-tests", "envs/web-tests.yaml"],
+    ],
+    takes: "word",
+  },
   {
     name: "validate",
     synopsis: "[ENV…]",
@@ -169,5 +202,45 @@ export const COMMANDS: readonly Command[] = [
     flags: [],
     examples: [["envctl doctor", ""]],
     takes: "none",
+  },
+  {
+    name: "graph",
+    synopsis: "ENV",
+    summary: "picture of its layers, mounts and limits",
+    about:
+      "From the file; from the record where the file is gone. As text, as a Mermaid flowchart to paste into a Markdown page, or as an SVG image.",
+    flags: [{ name: "format", value: "text|mermaid|svg", summary: "how to draw it (text)" }],
+    examples: [
+      ["envctl graph web-tests", "a tree"],
+      ["envctl graph web-tests --format svg > web-tests.svg", "an image"],
+    ],
+    takes: "one",
+  },
+  {
+    name: "schema",
+    synopsis: "[FORMAT]",
+    summary: "JSON Schema of environment files and of every output",
+    about: `FORMAT is one of ${SCHEMAS.join(", ")}; without one it is env, the environment file.`,
+    flags: [],
+    examples: [
+      ["envctl schema > env.schema.json", "for an editor"],
+      ["envctl schema plan", "of plan --json"],
+    ],
+    takes: "word",
+    words: SCHEMAS,
+  },
+  {
+    name: "completion",
+    synopsis: "SHELL",
+    summary: "completion for bash, zsh or fish",
+    about:
+      "Prints a script that completes commands, options and the environments of this directory and this host. Loaded once, it follows whatever envctl is on the PATH.",
+    flags: [],
+    examples: [
+      ["envctl completion bash > /etc/bash_completion.d/envctl", "for everybody"],
+      ["envctl completion fish > ~/.config/fish/completions/envctl.fish", "for oneself"],
+    ],
+    takes: "word",
+    words: SHELLS,
   },
 ];

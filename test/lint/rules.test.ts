@@ -63,7 +63,12 @@ test("every folder of src is a room, and every room has its alias in package.jso
   };
   const aliases = Object.entries(rooms).filter(([, { files }]) => files.endsWith("/**"));
   const expected = aliases.map(([name, { files }]) => [`#${name}/*`, `./${files.replace("**", "*.ts")}`]);
-  assert.deepEqual(imports, Object.fromEntries([...expected, ["#test/*", "./test/support/*.ts"]]));
+  const others = [
+    ["#package/manifest", "./package.json"],
+    ["#package/schemas/*", "./schemas/*.schema.json"],
+    ["#test/*", "./test/support/*.ts"],
+  ];
+  assert.deepEqual(imports, Object.fromEntries([...expected, ...others]));
 
   const homes = aliases.map(([, { files }]) => files.replace("**", ""));
   const strays = globSync("src/**/*.ts", { cwd: root }).filter((file) => {

@@ -9,12 +9,15 @@ import type { Check } from "#model/doctor";
 import { doctorJson } from "#views/doctor";
 import { driftJson, errorJson, validateJson } from "#views/json";
 import { planJson, streamJson } from "#views/json-plan";
+import { graphJson } from "#views/graph";
+import { initJson } from "#views/init";
 import { lsJson, showJson } from "#views/json-state";
 import { formatNames, formatSchema, type FormatName } from "../../scripts/formats.ts";
 import { schemas } from "../../scripts/schemas.ts";
 import * as f from "./fixtures.ts";
 import { first } from "./plans.ts";
 import { bare, detail, entries, mistakes, report, valid } from "./reports.ts";
+import { drawn } from "./drawn.ts";
 import { failing, refused, stack, steps } from "./steps.ts";
 
 const sum = { create: 1, update: 1, replace: 2, delete: 0, keep: 4 };
@@ -79,6 +82,8 @@ const outputs: Readonly<Record<FormatName, string>> = {
   show: showJson(detail) + showJson(bare),
   validate: validateJson(valid) + validateJson({ files: [{ file: f.FILE, diagnostics: mistakes }] }),
   doctor: doctorJson({ kernel: "6.18", checks: healthy }) + doctorJson({ kernel: "5.4", checks: sick }),
+  init: initJson("web-tests", f.FILE),
+  graph: graphJson(drawn) + graphJson({ ...drawn, from: "record", resources: [], command: ["make", "test"] }),
   error: errorJson(wrong),
 };
 

@@ -8,13 +8,16 @@ import { busy } from "#views/busy";
 import { diagnostics, diagnosticsOf } from "#views/diagnostics";
 import { driftText } from "#views/drift";
 import { endedText, question } from "#views/ended";
+import { graphText } from "#views/graph";
 import { commandHelp, overview } from "#views/help";
+import { initText } from "#views/init";
 import type { Look } from "#views/look";
 import { lsText } from "#views/ls";
 import { planText } from "#views/plan";
 import { oomText } from "#views/run";
 import { showText } from "#views/show";
 import { validateText } from "#views/validate";
+import { awkwardly, drawn } from "./drawn.ts";
 import * as f from "./fixtures.ts";
 import { first, nothing, options, rebooted, torn } from "./plans.ts";
 import { awkward, bare, detail, entries, mistakes, NOW, oom, report, valid } from "./reports.ts";
@@ -134,6 +137,9 @@ export const scenes: Readonly<Record<string, (look: Look) => string>> = {
       },
       look,
     ),
+  graph: (look) => graphText(drawn, look),
+  "graph-awkward": (look) => graphText(awkwardly, look),
+  init: (look) => initText("web-tests", f.FILE, look),
   help: (look) => overview(look),
   ...Object.fromEntries(COMMANDS.map((c) => [`help-${c.name}`, (look: Look) => commandHelp(c, look)])),
 };

@@ -1,0 +1,56 @@
+import { line } from "./json.ts";
+import { shown, type Look } from "./look.ts";
+import { inert } from "./text.ts";
+
+/** A commented environment file that is valid as it is. */
+export function starterFile(name: string, rootfs: string): string {
+  const what =
+    rootfs === "/"
+      ? "# Used in place and never written: the host's own root. A root filesystem of your own is better: dir: ../rootfs"
+      : "# Used in place and never written.";
+  return `# An environment for envctl. What can be written here: envctl schema. What it comes to: envctl plan ${name}
+version: 1
+name: ${name} # equals the file's name
+
+${what}
+rootfs:
+  dir: ${rootfs}
+
+# Extra read-only layers above it, the first listed is the topmost.
+# lowers:
+#   - ../layers/tools
+
+# What is written inside goes to disk, to memory ({ tmpfs: 512MiB }), or is refused (none).
+# overlay:
+#   upper: disk
+
+# Host directories and files inside, host:container[:ro|rw]; relative paths start at this file.
+# volumes:
+#   - ../src:/work:ro
+#   - ../cache:/var/cache/app
+
+tmpfs:
+  - { target: /tmp, size: 64MiB, mode: 1777 }
+
+# What the cgroup allows.
+# limits:
+#   memory: 256MiB
+#   cpus: 1.5
+#   pids: 128
+
+entry:
+  command: [/bin/sh, -c, echo "Hello from $(hostname)"]
+  # env: { CI: 1 }
+  # workdir: /work
+  # network: none # or host
+`;
+}
+
+export function initText(name: string, file: string, look: Look): string {
+  return `Wrote ${inert(shown(file, look))}.\nNext: envctl plan ${name}, then envctl run --rm ${name}\n`;
+}
+
+/** envctl.init/1 */
+export function initJson(name: string, file: string): string {
+  return line({ format: "envctl.init/1", name, file });
+}
