@@ -28,16 +28,17 @@ function words(boot: Boot, command: string, consoleFile: string): string[] {
   const { machine, kernel, disk } = boot;
   const append = `console=ttyS0 quiet panic=-1 mitigations=off VM_CGROUP=${machine.cgroup}`;
   const shell = boot.command[0] === "shell";
-  return [
-    ...["-M", "q35", "-accel", ACCEL, "-cpu", CPU, "-m", "1536M", "-smp", "2", "-nodefaults", "-no-reboot"],
-    ...["-display", "none", "-kernel", kernel.image, "-initrd", kernel.initrd, "-append", append],
+  const options: readonly (readonly string[])[] = [
+    ["-M", "q35", "-accel", ACCEL, "-cpu", CPU, "-m", "1536M", "-smp", "2", "-nodefaults", "-no-reboot"],
+    ["-display", "none", "-kernel", kernel.image, "-initrd", kernel.initrd, "-append", append],
     // Written to by nobody for longer than the run: the image is shared.
-    ...["-drive", `file=${disk},format=raw,if=virtio,snapshot=on,cache=unsafe`],
-    ...["-drive", `file=${command},format=raw,if=virtio,readonly=on`],
-    ...["-serial", `file:${consoleFile}`],
-    ...["-chardev", shell ? "stdio,id=out,mux=on,signal=off" : "stdio,id=out,signal=off"],
-    ...["-device", "isa-serial,index=1,chardev=out"],
+    ["-drive", `file=${disk},format=raw,if=virtio,snapshot=on,cache=unsafe`],
+    ["-drive", `file=${command},format=raw,if=virtio,readonly=on`],
+    ["-serial", `file:${consoleFile}`],
+    ["-chardev", shell ? "stdio,id=out,mux=on,signal=off" : "stdio,id=out,signal=off"],
+    ["-device", "isa-serial,index=1,chardev=out"],
   ];
+  return options.flat();
 }
 
 /** A sector or more of lines; an empty one ends them. */

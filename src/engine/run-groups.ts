@@ -1,6 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import { join } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
+import { handDown } from "#guard/aside";
 import type { OwnedCgroup } from "#model/record";
 import type { WriteHost } from "./host.ts";
 
@@ -9,24 +10,19 @@ const PATIENCE_MS = 2000;
 
 /**
  * The groups one run joins. Where memory is counted it gets a group of its own below the environment's, so that its kills for lack of
- * memory can be told from those of other runs; everywhere else it joins the environment's.
+ * memory can be told from those of other runs; on v2 in any case, since the environment's could hand no controller down while it held
+ * processes itself. On v1 it joins the environment's everywhere else.
  */
 export function runGroups(
   host: WriteHost,
   groups: readonly OwnedCgroup[],
 ): { readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
-  const own = groups.find((g) => g.controllers.includes("memory"));
+  const own = groups.find((g) => g.controllers.includes("memory")) ?? groups.find((g) => g.version === 2);
   if (own === undefined) return { cgroups: groups, remove: () => undefined };
-  if (own.version === 2) handDown(host, own.dir);
+  if (own.version === 2 && own.controllers.includes("memory")) handDown(host, own.dir, ["memory"]);
   const dir = freeGroup(host, own.dir);
   const leaf: OwnedCgroup = { ...own, dir };
   return { cgroups: groups.map((g) => (g === own ? leaf : g)), remove: () => removeLeaf(host, dir) };
-}
-
-/** v2 counts memory per group only where the parent hands the controller down; the environment's group holds no process itself. */
-function handDown(host: WriteHost, dir: AbsPath): void {
-  const on = (host.reader.textAny(join(dir, "cgroup.subtree_control")) ?? "").trim().split(" ");
-  if (!on.includes("memory")) host.cgroups.write(dir, "cgroup.subtree_control", "+memory");
 }
 
 function freeGroup(host: WriteHost, parent: AbsPath): AbsPath {

@@ -3,6 +3,7 @@ import { join, parentOf } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
 import type { OwnedCgroup } from "#model/record";
 import type { LimitWrite, Step } from "#model/step";
+import { handDown } from "#guard/aside";
 import { removeGroups as guardedRemove } from "#guard/groups";
 import type { Context, Undo } from "./context.ts";
 
@@ -16,22 +17,19 @@ type Write = Extract<Step, { do: "limit" }>;
 export function createGroup(step: Create, x: Context, undo: Undo): undefined {
   const { dir, version, controllers } = step.cgroup;
   const parent = parentOf(dir);
-  if (version === 2) enable(x, parentOf(parent), controllers);
   // A parent that an older environment shares is not empty, and stays.
   undo(() => takeAway(x, step.cgroup));
   x.cgroups.create(parent);
-  if (version === 2) enable(x, parent, controllers);
+  if (version === 2) handDownTo(x, dir, controllers);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, parent);
   x.cgroups.create(dir);
   if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, dir);
 }
 
-/** Adds what is not yet there: writing a controller again is harmless, but a group with processes would say EBUSY. */
-function enable(x: Context, dir: AbsPath, controllers: readonly string[]): void {
-  const on = (x.reader.textAny(join(dir, "cgroup.subtree_control")) ?? "").trim().split(" ");
-  const missing = controllers.filter((c) => !on.includes(c));
-  if (missing.length > 0)
-    x.cgroups.write(dir, "cgroup.subtree_control", missing.map((c) => `+${c}`).join(" "));
+/** From the group that holds the state directory's own to that one, and on to its groups. */
+function handDownTo(x: Context, dir: AbsPath, controllers: readonly string[]): void {
+  const parent = parentOf(dir);
+  for (const each of [parentOf(parent), parent]) handDown(x, each, controllers);
 }
 
 function inheritCpuset(x: Context, dir: AbsPath): void {
@@ -45,12 +43,20 @@ function inheritCpuset(x: Context, dir: AbsPath): void {
 export function writeLimit(step: Write, x: Context, undo: Undo): string {
   for (const write of step.writes) {
     const { dir, file, value } = write;
+    handDownLate(x, write);
     const before = held(x, write);
     makeRoom(x, write);
     x.cgroups.write(dir, file, value === "" ? inherited(x, dir, file) : value);
     undo(() => x.cgroups.write(dir, file, before === "" ? "\n" : before));
   }
   return `read back ${readBack(step, x)}`;
+}
+
+/** A group that was made for other limits lacks the controller of a new one. */
+function handDownLate(x: Context, { dir, file }: LimitWrite): void {
+  const [controller = ""] = file.split(".");
+  const has = x.reader.textAny(join(dir, "cgroup.controllers"));
+  if (has !== undefined && !has.trim().split(" ").includes(controller)) handDownTo(x, dir, [controller]);
 }
 
 const held = (x: Context, { dir, file }: LimitWrite): string => x.reader.text(join(dir, file)).trim();

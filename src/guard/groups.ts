@@ -5,6 +5,7 @@ import type { OwnedCgroup } from "#model/record";
 import { quietly } from "#observe/proc";
 import type { Cgroups } from "#ports/cgroups";
 import type { Reader } from "#ports/reader";
+import { stepBack } from "./aside.ts";
 
 type Owner = { readonly lineage: Lineage; readonly id: EnvId };
 
@@ -70,6 +71,7 @@ function removeParent(
   if ((reader.stat(parent)?.nlink ?? 3) > 2) return; // other environments', or gone
   try {
     cgroups.remove(parent, 0);
+    stepBack({ reader, cgroups }, parentOf(parent));
   } catch (error) {
     // Another envctl made a group in it just now, or removed it.
     if (!(error instanceof KernelError && ["EBUSY", "ENOTEMPTY", "ENOENT"].includes(error.errno)))

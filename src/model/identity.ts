@@ -46,7 +46,7 @@ export function placeOf(state: AbsPath, id: EnvId): Place {
   };
 }
 
-/** The group of an environment in a hierarchy mounted at `mount`. */
-export function cgroupDir(mount: AbsPath, lineage: Lineage, id: EnvId): AbsPath {
-  return join(mount, `envctl-${lineage}`, id);
+/** The group of an environment below `base`, a hierarchy's root or a group in it. */
+export function cgroupDir(base: AbsPath, lineage: Lineage, id: EnvId): AbsPath {
+  return join(base, `envctl-${lineage}`, id);
 }

@@ -32,11 +32,13 @@ export type Place = {
   readonly init: AbsPath;
 };
 
-/** A cgroup hierarchy as mounted here. `mount` is where our namespace sees its root. */
+/** A cgroup hierarchy as mounted here. `mount` is where our namespace sees its root; `controllers` are those that our groups can have. */
 export type Hierarchy = {
   readonly version: 1 | 2;
   readonly mount: AbsPath;
   readonly controllers: readonly string[];
+  /** The group ours are made in, where that is not the root: `--cgroup-parent`, or a subtree delegated to us. */
+  readonly base?: AbsPath;
 };
 
 /** A group of ours in one hierarchy: `values` are read back in the canonical form of Limit.value. */

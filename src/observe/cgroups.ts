@@ -1,9 +1,10 @@
 import type { AbsPath, EnvId, Lineage } from "#model/brand";
-import { join } from "#model/brand";
+import { isWithin, join, parentOf } from "#model/brand";
 import { cgroupDir, isEnvId } from "#model/identity";
 import type { Hierarchy, ObservedCgroup } from "#model/observed";
 import type { OwnedCgroup } from "#model/record";
 import type { Reader } from "#ports/reader";
+import { beginningAt } from "./hierarchies.ts";
 import { controlPath, memoryUseFile, readLimits } from "./limits.ts";
 import { quietly } from "./proc.ts";
 
@@ -17,12 +18,29 @@ export function observeCgroups(
 ): readonly ObservedCgroup[] {
   const known = new Set(recorded.map((g) => g.dir));
   const others = hierarchies
-    .map((h) => ({ dir: cgroupDir(h.mount, lineage, id), version: h.version, controllers: h.controllers }))
+    .map((h) => ({
+      dir: cgroupDir(h.base ?? h.mount, lineage, id),
+      version: h.version,
+      controllers: h.controllers,
+    }))
     .filter(({ dir }) => !known.has(dir) && reader.stat(dir)?.type === "dir");
   return [...recorded, ...others].map(({ dir, version, controllers }) => {
     // A record names the controllers it uses; a later command may want others of the same hierarchy.
     const all = hierarchies.find((h) => dir.startsWith(`${h.mount}/`))?.controllers ?? controllers;
     return observeGroup(reader, { dir, version, controllers: all });
+  });
+}
+
+/** Groups stay where they were made, whatever place a later command would choose for them: until they are gone, ours begin there. */
+export function whereMade(
+  reader: Reader,
+  hierarchies: readonly Hierarchy[],
+  recorded: readonly OwnedCgroup[],
+): readonly Hierarchy[] {
+  return hierarchies.map((h) => {
+    const made = recorded.find((g) => g.version === h.version && isWithin(h.mount, g.dir));
+    if (made === undefined || reader.stat(made.dir)?.type !== "dir") return h;
+    return beginningAt(reader, h, parentOf(parentOf(made.dir)));
   });
 }
 
@@ -56,12 +74,13 @@ export function groupsOfLineage(
   lineage: Lineage,
 ): ReadonlyMap<EnvId, readonly OwnedCgroup[]> {
   const found = new Map<EnvId, OwnedCgroup[]>();
-  for (const { mount, version, controllers } of hierarchies) {
-    const top = join(mount, `envctl-${lineage}`);
-    for (const name of quietly(() => reader.listAny(top)) ?? []) {
-      const dir = join(top, name);
-      if (!isEnvId(name) || reader.stat(dir)?.type !== "dir") continue;
-      found.set(name, [...(found.get(name) ?? []), { dir, version, controllers }]);
+  for (const { mount, base = mount, version, controllers } of hierarchies) {
+    for (const top of new Set([mount, base].map((place) => join(place, `envctl-${lineage}`)))) {
+      for (const name of quietly(() => reader.listAny(top)) ?? []) {
+        const dir = join(top, name);
+        if (!isEnvId(name) || reader.stat(dir)?.type !== "dir") continue;
+        found.set(name, [...(found.get(name) ?? []), { dir, version, controllers }]);
+      }
     }
   }
   return found;

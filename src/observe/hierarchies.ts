@@ -58,9 +58,10 @@ export function v1Controllers(cgroup: string): ReadonlySet<string> {
 
 /**
  * Finds the hierarchies through the mount table. One that another mount hides cannot be reached by its path and is left out. With
- * `parent` (--cgroup-parent) a hierarchy begins at that group, where it has it.
+ * `parent` (--cgroup-parent) ours begin at that group, and hierarchies without it are left out; else on v2 at a subtree that was
+ * delegated to us, where there is one.
  */
-export function readHierarchies(reader: Reader, mountinfo: string, parent = "/"): readonly Hierarchy[] {
+export function readHierarchies(reader: Reader, mountinfo: string, parent?: string): readonly Hierarchy[] {
   const mounts = parseMountinfo(mountinfo, [" - cgroup ", " - cgroup2 "]).filter(
     (m) => m.type === "cgroup" || m.type === "cgroup2",
   );
@@ -70,12 +71,45 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent = "/")
     return id === m.id;
   });
   const own = quietly(() => reader.textAny(proc("self", "cgroup")));
-  const start = (mount: AbsPath): AbsPath => join(mount, parent);
   const all = hierarchiesOf(visible, own === undefined ? undefined : v1Controllers(own), (mount) =>
-    quietly(() => reader.textAny(join(start(mount), "cgroup.controllers"))),
+    quietly(() => reader.textAny(join(mount, "cgroup.controllers"))),
   );
-  const shifted = all.map((h) => ({ ...h, mount: start(h.mount) }));
-  return parent === "/" ? shifted : shifted.filter((h) => reader.stat(h.mount)?.type === "dir");
+  if (parent === undefined) {
+    return all.map((h) => {
+      const base = h.version === 2 && own !== undefined ? delegatedTo(reader, h.mount, own) : undefined;
+      return base === undefined ? h : beginningAt(reader, h, base);
+    });
+  }
+  return all.flatMap((h) => {
+    const base = join(h.mount, parent);
+    return reader.stat(base)?.type === "dir" ? [beginningAt(reader, h, base)] : [];
+  });
+}
+
+/** A hierarchy in which our groups are made below `base`; on v2 a group has the controllers that those above hand down. */
+export function beginningAt(reader: Reader, hierarchy: Hierarchy, base: AbsPath): Hierarchy {
+  const { version, mount, controllers } = hierarchy;
+  if (base === mount) return { version, mount, controllers };
+  const handed = version === 2 ? quietly(() => reader.textAny(join(base, "cgroup.controllers"))) : undefined;
+  return { version, mount, base, controllers: handed === undefined ? controllers : words(handed) };
+}
+
+/** Units of systemd in a path of cgroups, as far as the last one: `/user.slice/x.scope/payload` ends at the scope. */
+const UNIT = /^(?:.*\/)?[^/]+\.(?:scope|service)(?=\/|$)/;
+
+/**
+ * The unit of systemd that we run in, where it was delegated: whoever runs in it may make groups below it and nowhere else (systemd's
+ * "Control Group APIs and Delegation"). It says so in an extended attribute (systemd.exec: `Delegate=`), or by giving the group to us.
+ */
+function delegatedTo(reader: Reader, mount: AbsPath, own: string): AbsPath | undefined {
+  const [, path = "/"] = /^0::(.*)$/m.exec(own) ?? [];
+  const [unit] = UNIT.exec(path) ?? [];
+  if (unit === undefined) return undefined;
+  const group = join(mount, unit);
+  const owner = quietly(() => reader.stat(group))?.uid;
+  if (owner === undefined) return undefined;
+  const marked = ["trusted.delegate", "user.delegate"].some((name) => reader.xattr(group, name) === "1");
+  return marked || (owner !== 0 && owner === reader.uid) ? group : undefined;
 }
 
 const words = (text: string): readonly string[] =>

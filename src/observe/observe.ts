@@ -5,7 +5,7 @@ import { escapePath, parseMountinfo } from "#model/mountinfo";
 import type { Host, MountEntry, Observed } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import type { Reader } from "#ports/reader";
-import { observeCgroups } from "./cgroups.ts";
+import { observeCgroups, whereMade } from "./cgroups.ts";
 import { coveringMount, lookAtHost, lookElsewhere, readMountinfo } from "./host.ts";
 import { quietly } from "./proc.ts";
 import { isUpperUsed } from "./upper.ts";
@@ -32,6 +32,8 @@ export function observe(
   const abroad = record !== undefined && !rebooted && record.mountNamespace !== host.mountNamespace;
   const seen = mountsWithin(reader, host, place.dir, rebooted || abroad ? undefined : record);
   const covering = coveringMount(reader, host.mountinfo, parentOf(place.dir));
+  const groups = record?.cgroups ?? [];
+  const hierarchies = whereMade(reader, host.hierarchies, groups);
   return {
     id,
     lineage,
@@ -41,8 +43,8 @@ export function observe(
     ...(record === undefined ? {} : { record }),
     mounts: seen,
     ...(covering === undefined ? {} : { covering }),
-    hierarchies: host.hierarchies,
-    cgroups: observeCgroups(reader, host.hierarchies, lineage, id, record?.cgroups ?? []),
+    hierarchies,
+    cgroups: observeCgroups(reader, hierarchies, lineage, id, groups),
     upperUsed: isUpperUsed(reader, place.upper),
     ...(abroad ? { elsewhere: lookElsewhere(reader, host, record.mountNamespace) } : {}),
     staleSources: record === undefined ? {} : staleSources(reader, record),

@@ -57,7 +57,7 @@ export function groupsFor(
     if (hierarchy !== undefined) add(hierarchy, hierarchy.version === 1 ? tracker : undefined);
   }
   return [...needed.values()].map(({ hierarchy, controllers }) => ({
-    dir: cgroupDir(hierarchy.mount, lineage, id),
+    dir: cgroupDir(hierarchy.base ?? hierarchy.mount, lineage, id),
     version: hierarchy.version,
     controllers: [...controllers],
   }));

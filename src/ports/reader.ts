@@ -45,6 +45,8 @@ export type Reader = {
   statIn(root: AbsPath, path: string): Stat | undefined;
   /** Reads a regular file below a root, resolved as by `statIn`; undefined where it is missing or no regular file. */
   textIn(root: AbsPath, path: string): string | undefined;
+  /** An extended attribute's value, symlinks followed; undefined where it has none, or none that may be read. */
+  xattr(path: AbsPath, name: string): string | undefined;
   /** sha256, hex. */
   sha256(data: string | Uint8Array): string;
   /** Numeric ids of this process. */

@@ -9,7 +9,7 @@ const none = (): undefined => undefined;
 const rows = (...lines: readonly string[]): ReturnType<typeof parseMountinfo> =>
   parseMountinfo(lines.join("\n"));
 const short = (all: ReturnType<typeof hierarchiesOf>): readonly string[] =>
-  all.map((h) => `v${h.version} ${h.mount} ${h.controllers.join(",")}`);
+  all.map((h) => `v${h.version} ${h.base ?? h.mount} ${h.controllers.join(",")}`);
 
 test("E1 v1: one hierarchy a line, comounts together, the named one without controllers", () => {
   const mounts = rows(
@@ -71,4 +71,49 @@ test("what another mount hides is left out; with a parent the hierarchies that h
   assert.deepEqual(read("/user.slice"), ["v1 /sys/fs/cgroup/pids/user.slice pids"]);
   k.disk.tmpfs("/sys/fs/cgroup/pids", "over");
   assert.deepEqual(read(), ["v1 /sys/fs/cgroup/memory memory", "v2 /sys/fs/cgroup/unified cpu"]);
+});
+
+const SCOPE = "/sys/fs/cgroup/user.slice/work.scope" as AbsPath;
+
+/** A v2 host with a scope that has memory and pids but no cpu; this process is in a group of it. */
+function scoped(group: string): FakeKernel {
+  const k = new FakeKernel();
+  k.hierarchy("/sys/fs/cgroup", ["cpu", "memory", "pids"], 2);
+  for (const dir of ["/sys/fs/cgroup/user.slice", SCOPE]) {
+    k.cgroups.write(dir.slice(0, dir.lastIndexOf("/")) as AbsPath, "cgroup.subtree_control", "+memory +pids");
+    k.cgroups.create(dir as AbsPath);
+  }
+  k.world.group = group;
+  return k;
+}
+
+const bases = (k: FakeKernel, parent?: string): readonly string[] =>
+  short(readHierarchies(k.reader, k.disk.mountinfo(), parent));
+
+test("v2: in a delegated scope our groups begin there, with the controllers it was handed", () => {
+  for (const name of ["trusted.delegate", "user.delegate"]) {
+    for (const group of ["/user.slice/work.scope", "/user.slice/work.scope/payload/deep"]) {
+      const k = scoped(group);
+      k.world.xattrs.set(`${SCOPE} ${name}`, "1");
+      assert.deepEqual(bases(k), [`v2 ${SCOPE} memory,pids`]);
+      assert.deepEqual(
+        bases(k, "/user.slice"),
+        ["v2 /sys/fs/cgroup/user.slice memory,pids"],
+        "asked for by name",
+      );
+    }
+  }
+});
+
+test("v2: a scope that is not delegated, and one above the unit we are in, are systemd's", () => {
+  const whole = ["v2 /sys/fs/cgroup cpu,memory,pids"];
+  assert.deepEqual(bases(scoped("/user.slice/work.scope")), whole);
+  const marked = scoped("/user.slice/work.scope");
+  marked.world.xattrs.set("/sys/fs/cgroup/user.slice trusted.delegate", "1");
+  assert.deepEqual(bases(marked), whole);
+  const refused = scoped("/user.slice/work.scope");
+  refused.world.xattrs.set(`${SCOPE} trusted.delegate`, "0");
+  assert.deepEqual(bases(refused), whole);
+  assert.deepEqual(bases(scoped("/")), whole);
+  assert.deepEqual(bases(scoped("/gone.scope")), whole);
 });

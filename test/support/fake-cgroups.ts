@@ -47,7 +47,7 @@ export function mountHierarchy(
     source: type,
     superOptions: ["rw", ...(version === 1 ? controllers : [])],
   });
-  furnish({ disk }, point as AbsPath, version, controllers);
+  furnish({ disk }, point as AbsPath, version, controllers, true);
   if (!controllers.includes("cpuset")) return;
   disk.file(`${point}/cpuset.cpus`, "0-1\n");
   disk.file(`${point}/cpuset.mems`, "0\n");
@@ -58,8 +58,11 @@ function furnish(
   dir: AbsPath,
   version: 1 | 2,
   controllers: readonly string[],
+  root = false,
 ): void {
   const v2 = {
+    // What only groups below the root of all have (cgroup-v2.rst).
+    ...(root ? {} : { "cgroup.type": "domain\n" }),
     "cgroup.events": "",
     "cgroup.kill": "",
     "cgroup.controllers": `${controllers.join(" ")}\n`,
@@ -71,6 +74,30 @@ function furnish(
     ...controllers.map((c) => CONTROL[c]?.[version - 1] ?? {}),
   );
   for (const [name, text] of Object.entries(files)) disk.file(join(dir, name), text);
+}
+
+/** `+c` and `-c`: groups in it gain a controller's files, or lose them. A group below the root must hold no process. */
+function handDown({ disk, processes }: FakeWorld, dir: AbsPath, value: string): void {
+  const node = disk.node(join(dir, "cgroup.subtree_control"))!;
+  const populated = [...processes.values()].some((p) => p.groups.includes(dir));
+  if (populated && disk.node(join(dir, "cgroup.type")) !== undefined)
+    throw new KernelError(`write("${dir}/cgroup.subtree_control", "${value}")`, "EBUSY");
+  const on = new Set(node.text.split(/\s+/).filter(Boolean));
+  const children = disk.names(dir).map((name) => join(dir, name));
+  const groups = children.filter((child) => disk.node(child)?.type === "dir");
+  for (const [sign, ...rest] of value.split(" ")) {
+    const controller = rest.join("");
+    if (sign === "+") on.add(controller);
+    else on.delete(controller);
+    for (const [name, text] of Object.entries(CONTROL[controller]?.[1] ?? {})) {
+      for (const file of groups.map((group) => join(group, name))) {
+        if (sign === "-") disk.nodes.delete(disk.keys(file)[0]!);
+        else if (disk.node(file) === undefined) disk.file(file, text);
+      }
+    }
+  }
+  node.text = `${[...on].join(" ")}\n`;
+  for (const group of groups) disk.file(join(group, "cgroup.controllers"), node.text);
 }
 
 /** `note` is told of every call before it is carried out. */
@@ -98,9 +125,13 @@ export function fakeCgroups(world: FakeWorld, note: (line: string) => void): Cgr
       if (node === undefined) throw new KernelError(`openat("${path}")`, "ENOENT");
       if (file === "cgroup.kill") {
         for (const [pid, p] of processes) if (p.groups.some((g) => isWithin(dir, g))) processes.delete(pid);
-      } else if (file === "cgroup.subtree_control")
-        node.text = `${`${node.text.trim()} ${value.replaceAll("+", "")}`.trim()}\n`;
-      else node.text = value === "-1" && file.startsWith("memory") ? UNLIMITED : `${value.trim()}\n`;
+      } else if (file === "cgroup.subtree_control") handDown(world, dir, value);
+      else if (file === "cgroup.procs") {
+        const process = processes.get(Number(value));
+        if (process === undefined) throw new KernelError(`write("${path}")`, "ESRCH");
+        const { mount } = disk.where(dir);
+        process.groups = [...process.groups.filter((g) => disk.where(g).mount !== mount), dir];
+      } else node.text = value === "-1" && file.startsWith("memory") ? UNLIMITED : `${value.trim()}\n`;
     },
     remove: (dir) => {
       note(`cgroup.remove ${dir}`);

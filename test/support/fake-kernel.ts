@@ -27,6 +27,8 @@ export class FakeKernel {
     processes: new Map(),
     boot: "boot-1",
     namespace: "4026531841",
+    xattrs: new Map(),
+    group: "/",
   };
   readonly handles: FakeHandles = { locks: new Map(), fds: new Map() };
   readonly reader: Reader = fakeReader(this.world);

@@ -18,6 +18,10 @@ export type FakeWorld = {
   readonly processes: Map<number, FakeProcess>;
   boot: string;
   namespace: string;
+  /** By `PATH NAME`. */
+  readonly xattrs: Map<string, string>;
+  /** The v2 group this process is in. */
+  group: string;
 };
 
 const ME = 4242;
@@ -74,6 +78,7 @@ export function fakeReader(world: FakeWorld): Reader {
     uniqueMountId: (path) => mount(path)?.unique,
     statIn: (root, path) => stat(join(root, path)),
     textIn: (root, path) => textAny(join(root, path)),
+    xattr: (path, name) => world.xattrs.get(`${path} ${name}`),
     sha256: (data) => createHash("sha256").update(data).digest("hex"),
   };
 }
@@ -112,7 +117,7 @@ function procText(world: FakeWorld, path: AbsPath): string | undefined {
     return `00000000-0000-4000-8000-${world.disk.number().padStart(12, "0")}\n`;
   if (path === "/proc/uptime") return "1000.00 1.00\n";
   if (path === "/proc/self/mountinfo") return world.disk.mountinfo();
-  if (path === "/proc/self/cgroup") return v1Names(world);
+  if (path === "/proc/self/cgroup") return `${v1Names(world)}0::${world.group}\n`;
   const [, pid, file] = /^\/proc\/(\d+)\/(\w+)$/.exec(path) ?? [];
   const process = world.processes.get(Number(pid));
   if (process === undefined) return undefined;

@@ -181,9 +181,13 @@ export class Project {
     return join(this.state, "envs", this.id(name), ...rest);
   }
 
-  /** Everything mounted below the state directory. */
+  /**
+   * Everything mounted below the state directory, without the binds of environments' directories onto themselves that only machines
+   * with shared mounts have (systemd's): the guard sees that none is left.
+   */
   mounts(): readonly MountLine[] {
-    return mountsBelow(this.state);
+    const envs = join(this.state, "envs");
+    return mountsBelow(this.state).filter(({ point }) => dirname(point) !== envs);
   }
 
   lineage(): string {

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import type { AbsPath } from "#model/brand";
+import { KernelError } from "#model/diagnostic";
 import type { Reader, Stat } from "#ports/reader";
 import { openBeneath, selfFd } from "./beneath.ts";
 import { ffiLoaded } from "./ffi.ts";
@@ -19,7 +20,7 @@ import { nodeCall } from "./node-call.ts";
 import { quote } from "./print.ts";
 import { sha256Hex } from "./sha256.ts";
 import { statOf } from "./stat.ts";
-import { statxMountId } from "./syscalls-file.ts";
+import { getxattr, statxMountId } from "./syscalls-file.ts";
 
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ESRCH"]);
 
@@ -103,6 +104,14 @@ export function linuxReader(self: { readonly uid: number; readonly pid: number }
           fstatSync(fd).isFile() ? wrap("open", path, () => utf8(selfFd(fd))) : undefined,
         ),
       ),
+    xattr(path, name) {
+      try {
+        return getxattr(path, name);
+      } catch (error) {
+        if (error instanceof KernelError) return undefined;
+        throw error;
+      }
+    },
     sha256: sha256Hex,
   };
 }

@@ -6,6 +6,7 @@ import { bits, fdText, octal, quote, type Name } from "./print.ts";
 
 const rawOpenat: Call = systemCall("openat", "openat", ["int", "void *", "int", "uint"]);
 const rawOpenat2: Call = systemCall("openat2", 437, ["int", "void *", "void *", "ulong"]);
+const rawGetxattr: Call = systemCall("getxattr", "getxattr", ["void *", "void *", "void *", "ulong"]);
 const rawStatx: Call = systemCall("statx", [332, 291], ["int", "void *", "int", "uint", "void *"]);
 const rawMkdirat: Call = systemCall("mkdirat", "mkdirat", ["int", "void *", "uint"]);
 const rawMknodat: Call = systemCall("mknodat", [259, 33], ["int", "void *", "uint", "ulong"]);
@@ -95,6 +96,18 @@ export function statxMountId(at: number, path: Name, flags: number, unique: bool
     "{…}",
   ]);
   return answer.readUInt32LE(0) & wanted ? String(answer.readBigUInt64LE(144)) : undefined;
+}
+
+/** getxattr(2) of at most 256 bytes; follows symlinks. @throws KernelError */
+export function getxattr(path: Name, name: string): string {
+  const value = Buffer.alloc(256);
+  const length = rawGetxattr([cString(path), cString(name), value, value.length], () => [
+    quote(path),
+    quote(name),
+    "…",
+    `${value.length}`,
+  ]);
+  return value.toString("utf8", 0, length);
 }
 
 /** mkdirat(2). @throws KernelError */
