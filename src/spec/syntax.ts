@@ -78,6 +78,8 @@ function firstOfEachLine(text: string, errors: readonly YAMLError[]): readonly Y
   const exhausted = errors.find((error) => error.code === "RESOURCE_EXHAUSTION");
   if (exhausted !== undefined) return [exhausted];
   const sorted = errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
+  const [first] = sorted;
+  if (first !== undefined && opensByDollar(text, first)) return [first]; // where that mapping ends is anybody's guess
   return sorted.filter(
     (error, i) => i === 0 || text.slice(sorted[i - 1]!.pos[0], error.pos[0]).includes("\n"),
   );
@@ -110,10 +112,14 @@ function problemOf(text: string, error: YAMLError): Problem {
   }
 }
 
-/** `[${VAR}]` is the slip that YAML explains worst: the brace opens a mapping there. */
-function advice(text: string, error: YAMLError): { readonly detail?: string } {
+/** `[${VAR}]` and `{ A: ${VAR} }` are the slip that YAML explains worst: the brace opens a mapping there. */
+function opensByDollar(text: string, error: YAMLError): boolean {
   const line = text.slice(text.lastIndexOf("\n", error.pos[0] - 1) + 1).split("\n", 1)[0]!;
-  if (/[[{,]\s*\$\{/.test(line)) return { detail: 'inside [ ] and { } put it in quotes: "${…}"' };
+  return /[[{]([^"']*[,:])?\s*\$\{/.test(line) || /,\s*\$\{/.test(line);
+}
+
+function advice(text: string, error: YAMLError): { readonly detail?: string } {
+  if (opensByDollar(text, error)) return { detail: 'inside [ ] and { } put it in quotes: "${…}"' };
   const detail = ADVICE[error.code];
   return detail === undefined ? {} : { detail };
 }

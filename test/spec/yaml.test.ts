@@ -94,6 +94,11 @@ const ugly: readonly (readonly [title: string, text: string, ...expected: string
     '4:11+1 missing , or : between flow sequence items | inside [ ] and { } put it in quotes: "${…}"',
   ],
   [
+    "the same as a value, with lines behind it that only seem wrong",
+    `${HEAD}entry:\n  env: { A: \${A} }\n  workdir: /\n  init: true\n`,
+    '5:14+1 unexpected flow-map-start at node end | inside [ ] and { } put it in quotes: "${…}"',
+  ],
+  [
     "errors in several lines",
     `${HEAD}a: @x\nb: %y\n`,
     "4:4+1 plain value cannot start with reserved character @ | put it in quotes",
