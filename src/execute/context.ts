@@ -45,6 +45,8 @@ export type Context = World & {
   /** MNT_DETACH was asked for. */
   readonly lazy: boolean;
   serial: number;
+  /** Whether the record says that a destroy is under way; false: the disk was full. */
+  noted?: boolean;
 };
 
 /** Takes down how one call of a step is undone, right after the call: a step that fails half-way is undone that far. */

@@ -1,3 +1,4 @@
+import { KernelError } from "#model/diagnostic";
 import type { EnvRecord, Phase } from "#model/record";
 import type { Resource } from "#model/resource";
 import type { Step } from "#model/step";
@@ -40,6 +41,7 @@ function pick(record: EnvRecord | undefined): { appliedAt?: number } {
 /** Undone by writing the record from before, or by taking away one that had none. */
 export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Context, undo: Undo): undefined {
   const before = x.plan.observed.record;
+  if (step.phase === "destroying") return noteDestroying(x);
   x.save(recordNow(x, step.phase));
   if (step.phase === "applied") return;
   undo(() =>
@@ -47,6 +49,22 @@ export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Cont
       ? x.forget()
       : x.save({ ...before, serial: ++x.serial, mounts: Object.fromEntries(x.mounted) }),
   );
+}
+
+/**
+ * A full disk does not stop a destroy, which is what frees it: mounts, groups and the init layer go without a word in the record, since
+ * an apply makes them again. The second time the plan asks for it, it must succeed.
+ */
+function noteDestroying(x: Context): undefined {
+  if (x.noted === true) return;
+  try {
+    x.save(recordNow(x, "destroying"));
+    x.noted = true;
+  } catch (error) {
+    const full = error instanceof KernelError && ["ENOSPC", "EDQUOT"].includes(error.errno);
+    if (!full || x.noted === false) throw error;
+    x.noted = false;
+  }
 }
 
 export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): undefined {

@@ -193,10 +193,9 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
       .flatMap((m): Step[] =>
         m.point === point && wanted(m) ? [{ do: "unmount", address: name, point, mount: m.id }] : [],
       );
+  const destroying: Step = { do: "write_record", address: name, phase: "destroying" };
   return [
-    ...(placement === "host"
-      ? [{ do: "write_record" as const, address: name, phase: "destroying" as const }]
-      : []),
+    ...(placement === "host" ? [destroying] : []),
     { do: "stop_processes", address: name },
     ...unmounts(plan, false),
     ...(keepUpper ? [] : other(place.rw, (m) => m.type === "tmpfs")),
@@ -208,7 +207,8 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
           at(place.merged),
           at(place.init),
           at(join(place.dir, "init.work")),
-          ...(keepUpper ? [] : [at(place.rw)]),
+          // Where the disk was too full for it before, there is room now; nothing written inside goes without it.
+          ...(keepUpper ? [] : [destroying, at(place.rw)]),
           keepUpper
             ? { do: "write_record" as const, address: name, phase: "kept" as const }
             : { do: "forget" as const, address: name },

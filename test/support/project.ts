@@ -69,9 +69,9 @@ export class Project {
   readonly dir: string;
   readonly state: string;
   readonly #hooks: (() => void | Promise<void>)[] = [];
-  constructor(dir: string) {
+  constructor(dir: string, state: string = join(dir, "state")) {
     this.dir = dir;
-    this.state = join(dir, "state");
+    this.state = state;
   }
 
   /** Something to do at the end of the test, before what is applied is destroyed; the last one added comes first. */
