@@ -60,7 +60,8 @@ function section(plan: Plan, look: Look, p: Paint, alone: boolean): string[] {
   return [header(plan, look, p), ...parts.flatMap((lines) => ["", ...lines])];
 }
 
-const sentence = (text: string): string => (/[.!?:]$/.test(text) ? text : `${text}.`);
+const sentence = (text: string, i: number): string =>
+  (i === 0 ? text : text.charAt(0).toUpperCase() + text.slice(1)) + (/[.!?:]$/.test(text) ? "" : ".");
 
 function drifted(plan: Plan, look: Look, p: Paint): string[] {
   if (plan.drift.length === 0 || plan.intent === "destroy") return [];

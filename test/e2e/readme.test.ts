@@ -49,7 +49,10 @@ guard();
 
 const found = sections(readFileSync(page, "utf8"));
 const [start] = found as [Section];
-const making = start.blocks.find((block) => block.kind === "session") as Session; // of a root filesystem
+const making = start.blocks.find(
+  (block): block is Session =>
+    block.kind === "session" && block.typed.some((t) => t.command.startsWith("chroot")),
+)!; // of the root filesystem that the recipes use
 
 for (const { title, blocks } of found) {
   if (!blocks.some(({ kind }) => kind === "session")) continue;
