@@ -51,6 +51,7 @@ export async function carryOut(
     save: (record: EnvRecord) => saveRecord(host, state, record),
     forget: () => forgetEnv(host, state, plan.id),
     mounted: mountedNow(host, observed),
+    former: observed.record?.former ?? [],
     down: new Map(),
     held: false,
     lazy: options.lazy ?? false,

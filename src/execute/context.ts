@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import type { ReadyPlan } from "#model/plan";
-import type { EnvRecord, OwnedCgroup, RecordedMount } from "#model/record";
+import type { EnvRecord, FormerMount, OwnedCgroup, RecordedMount } from "#model/record";
 import type { InnerMount, Resource } from "#model/resource";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
@@ -38,6 +38,8 @@ export type Context = World & {
   forget(): void;
   /** Identities of what is mounted now, by address. */
   readonly mounted: Map<string, RecordedMount>;
+  /** Inner mounts that left while their overlay stayed, by this execution and earlier ones. */
+  former: readonly FormerMount[];
   /** Inner mounts taken down so far, for putting the whole stack back at once. */
   readonly down: Map<string, InnerMount>;
   /** An old overlay that a process elsewhere still holds: its upper must not be mounted again. */

@@ -23,6 +23,7 @@ function recordNow(x: Context, phase: Phase): EnvRecord {
     resources: destroying ? x.before : phase === "applied" ? x.after.map((r) => asCreated(r, x)) : x.after,
     ...(phase === "applying" && x.before.length > 0 ? { previous: x.before } : {}),
     mounts: kept ? {} : Object.fromEntries(x.mounted),
+    ...(kept || x.former.length === 0 ? {} : { former: x.former }),
     cgroups: kept ? [] : destroying ? (observed.record?.cgroups ?? []) : allGroups(x, phase),
     ...(phase === "applied" ? { appliedAt: Math.floor(x.clock.now()) } : pick(observed.record)),
   };

@@ -1,4 +1,5 @@
 import { failure, KernelError } from "#model/diagnostic";
+import type { FormerMount, RecordedMount } from "#model/record";
 import type { InnerMount, Overlay } from "#model/resource";
 import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
@@ -22,13 +23,20 @@ export function unmount(step: Of<"unmount">, x: Context, undo: Undo): undefined 
   } catch (error) {
     throw error instanceof KernelError && error.errno === "EBUSY" ? busy(step, x, error) : error;
   }
+  const was = x.mounted.get(step.address);
   const isRw = step.point === x.plan.observed.place.rw;
   x.mounted.delete(isRw ? "rw" : step.address);
   if (isRw) undo(() => remountRw(step, x));
   if (before?.kind === "overlay") undo(() => restack(before, x));
   if (before?.kind !== "volume" && before?.kind !== "tmpfs") return;
+  x.former = withFormer(x.former, was);
   x.down.set(before.address, before);
   undo(() => void (x.down.delete(before.address) && mountInner(before, x)));
+}
+
+function withFormer(former: readonly FormerMount[], was: RecordedMount | undefined): readonly FormerMount[] {
+  if (was === undefined || former.some((f) => f.dev === was.dev && f.point === was.point)) return former;
+  return [...former, { dev: was.dev, point: was.point }];
 }
 
 /** The tmpfs of an upper, empty as it was. */
@@ -81,6 +89,7 @@ function restack(overlay: Overlay, x: Context): void {
 export function release(step: Of<"release">, x: Context): undefined {
   if (x.reader.lstat(step.path) === undefined) return;
   x.files.removeDir(step.path);
+  x.former = [];
   x.files.makeDir(step.path, { mode: 0o700, uid: x.reader.uid, gid: 0 });
   if (x.lazy) return;
   const [first, ...more] = lastingHolders(x, {

@@ -41,7 +41,7 @@ function knownBelow(claim: Claim, mounts: readonly MountEntry[]): ReadonlySet<st
   const { merged } = claim.place;
   const below = (m: { readonly dev: string; readonly point: string }): string[] =>
     m.point.startsWith(`${merged}/`) ? [`${m.dev} ${m.point.slice(merged.length)}`] : [];
-  return new Set([...mounts, ...Object.values(claim.mounts)].flatMap(below));
+  return new Set([...mounts, ...Object.values(claim.mounts), ...(claim.former ?? [])].flatMap(below));
 }
 
 /** Whether a mount seen elsewhere is the overlay or one of ours in it; paths there begin wherever its overlay is mounted there. */

@@ -11,6 +11,9 @@ export type MountIdentity = { readonly id: string; readonly unique?: string; rea
 /** Where it was attached; differs from merged + target where the target led through a symlink inside. */
 export type RecordedMount = MountIdentity & { readonly point: AbsPath };
 
+/** An inner mount that was taken down while its overlay stayed: mount namespaces made before go on showing copies of it (row F24). */
+export type FormerMount = Pick<RecordedMount, "dev" | "point">;
+
 /** A cgroup directory we made. `controllers` are those of its hierarchy that we use. */
 export type OwnedCgroup = {
   readonly dir: AbsPath;
@@ -48,6 +51,8 @@ export type EnvRecord = {
   readonly previous?: readonly Resource[];
   /** Mounts by address, `anchor` for the self-bind of the environment's directory. */
   readonly mounts: Readonly<Record<string, RecordedMount>>;
+  /** Since the overlay that stands was mounted. */
+  readonly former?: readonly FormerMount[];
   readonly cgroups: readonly OwnedCgroup[];
   /** Seconds since the epoch. */
   readonly appliedAt?: number;

@@ -154,5 +154,10 @@ export const checkRecord: Check = object(
     mounts: dictionary(object({ id: digits, dev: device, point: path }, { unique: digits })),
     cgroups: list(object({ dir: path, version: oneOf(1, 2), controllers: list(text) })),
   },
-  { previous: list(resource), appliedAt: whole, pid: whole },
+  {
+    previous: list(resource),
+    former: list(object({ dev: device, point: path })),
+    appliedAt: whole,
+    pid: whole,
+  },
 );

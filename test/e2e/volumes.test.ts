@@ -273,6 +273,31 @@ test("E24 a volume mounted over by somebody else meanwhile: refused, and theirs 
   assert.equal(p.read("shared/sub/file"), "precious");
 });
 
+test("F24 a volume taken out, seen in a later namespace, does not stop destroy", REAL, async (t) => {
+  const p = project(t);
+  p.write("shared/file", "precious");
+  p.env("web", "volumes: [../shared:/data, ../shared:/more]\n");
+  p.ok(["apply", "-y", "web"]);
+  const merged = p.place("web", "merged");
+  const later = occupant(p, ["unshare", "-m", "sleep", "600"]);
+  await until("it sleeps", () => runs(later.pid, "sleep"));
+  p.env("web", "volumes: [../shared:/more]\n");
+  p.ok(["apply", "-y", "web"]);
+  p.ok(["plan", "--detailed-exitcode", "web"]);
+  const seen = (): string => readFileSync(`/proc/${later.pid}/mountinfo`, "utf8");
+  assert.ok(seen().includes(` ${merged}/data `));
+  const there = (...command: string[]): unknown =>
+    spawnSync("nsenter", ["-t", `${later.pid}`, "-m", ...command]).status;
+  assert.equal(there("mount", "-t", "tmpfs", "theirs", `${merged}/mnt`), 0);
+  const { stderr } = p.ok(["destroy", "-y", "web"], 5);
+  assert.match(stderr, /^ +merged\/mnt +tmpfs +mount \d+ +in mount namespace \d+/m);
+  assert.doesNotMatch(stderr, /merged\/data/);
+  assert.equal(there("umount", `${merged}/mnt`), 0);
+  p.ok(["destroy", "-y", "web"]);
+  assert.equal(p.read("shared/file"), "precious");
+  assert.ok(!seen().includes(merged));
+});
+
 test("E25 targets through symlinks and .. inside stay inside", REAL, (t) => {
   const p = project(t);
   const outside = join(p.dir, "outside");
