@@ -39,7 +39,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   resolve: {
     files: "src/resolve/**",
     why: "facts are read through a Reader that is passed in, so that resolving can never write",
-    rooms: ["model", "ports"],
+    rooms: ["model", "ports", "sources"],
     types: ["spec"],
   },
   desired: {

@@ -1,6 +1,7 @@
 // What commands that change things need besides, behind one import: a chunk costs a millisecond to load, whatever is in it.
 import { linuxCgroups } from "#kernel/cgroups";
 import { linuxFiles } from "#kernel/files";
+import { linuxLayers } from "#kernel/layers";
 import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxMounts } from "#kernel/mounts";
@@ -11,12 +12,14 @@ export { commands } from "#commands/write";
 export function linuxWriters(onChild: OnChild): {
   readonly mounts: ReturnType<typeof linuxMounts>;
   readonly files: ReturnType<typeof linuxFiles>;
+  readonly layers: ReturnType<typeof linuxLayers>;
   readonly cgroups: ReturnType<typeof linuxCgroups>;
   readonly launch: ReturnType<typeof linuxLaunch>;
 } {
   return {
     mounts: linuxMounts(),
     files: linuxFiles(),
+    layers: linuxLayers(),
     cgroups: linuxCgroups(),
     launch: linuxLaunch({ onChild }),
   };

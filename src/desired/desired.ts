@@ -2,6 +2,7 @@ import { formatCpuList, parseCpuList } from "#model/cpulist";
 import type { Facts } from "#model/facts";
 import type {
   InnerMount,
+  Layer,
   LayerResource,
   Limit,
   LimitName,
@@ -29,7 +30,7 @@ export function desired(spec: Spec, facts: Facts): readonly Resource[] {
   const overlay: Overlay = {
     kind: "overlay",
     address: `${name}.overlay`,
-    lowers: [...facts.lowers, facts.rootfs],
+    lowers: [...facts.lowers, facts.rootfs].map(mounted),
     upper: upperForm(spec.overlay.upper),
     options: { ...DEFAULTS, ...needed(spec.overlay.options), ...spec.overlay.options },
     init: { hostname: spec.entry.hostname, resolv: spec.entry.network },
@@ -41,6 +42,11 @@ export function desired(spec: Spec, facts: Facts): readonly Resource[] {
 /** metacopy finds the data of a renamed file by its redirect alone (overlayfs.rst, "Metadata only copy up"). */
 function needed({ metacopy }: OverlayOptions): OverlayOptions {
   return metacopy === "on" ? { redirect_dir: "on" } : {};
+}
+
+/** What is mounted of a layer; how it is made is told once. */
+function mounted({ source, path, inode, digest }: Layer): Layer {
+  return { source, path, inode, ...(digest === undefined ? {} : { digest }) };
 }
 
 function upperForm(upper: Upper): UpperForm {

@@ -35,11 +35,12 @@ export async function carryOut(
   options: CarryOptions = {},
 ): Promise<Carried> {
   const { observed } = plan;
-  const { reader, mounts, files, cgroups, clock } = host;
+  const { reader, mounts, files, layers, cgroups, clock } = host;
   const context = {
     reader,
     mounts,
     files,
+    layers,
     cgroups,
     clock,
     plan,

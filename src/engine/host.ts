@@ -3,6 +3,7 @@ import type { StageName } from "#model/timings";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
+import type { Layers } from "#ports/layers";
 import type { Mounts } from "#ports/mounts";
 import type { LaunchPort } from "#ports/processes";
 import type { Reader } from "#ports/reader";
@@ -26,6 +27,7 @@ export type ReadHost = {
 export type WriteHost = ReadHost & {
   readonly mounts: Mounts;
   readonly files: Files;
+  readonly layers: Layers;
   readonly cgroups: Cgroups;
   readonly launch: LaunchPort;
   readonly lockTimeoutMs: number;

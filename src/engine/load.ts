@@ -8,6 +8,8 @@ import type { EnvRecord } from "#model/record";
 import type { Resource } from "#model/resource";
 import type { Draft, Spec } from "#model/spec";
 import { desired } from "#desired/desired";
+import { realState } from "#record/state";
+import type { Ground } from "#resolve/layers";
 import { resolve } from "#resolve/resolve";
 import type { Parsed } from "#spec/parse";
 import type { ReadHost } from "./host.ts";
@@ -63,14 +65,14 @@ export async function declare(
   const text = readText(host, env);
   if (record !== undefined && isRecorded(host, text, record)) {
     const variables = record.variables.map(({ name }) => named(host, name));
-    const declared = hold(host, { ...env, text, spec: record.spec, variables, parsed: false });
+    const declared = hold(host, { ...env, text, spec: record.spec, variables, parsed: false }, record);
     host.lap("parse");
     if (!isDiagnostics(declared)) return declared;
   }
   const parsed = await parseText(host, env, text);
   const variables = parsed.variables.map((name) => named(host, name));
-  if (parsed.spec === undefined) return mistakes(env, parsed, issuesOf(host, env, parsed.draft));
-  const declared = hold(host, { ...env, text, spec: parsed.spec, variables, parsed: true });
+  if (parsed.spec === undefined) return mistakes(env, parsed, issuesOf(host, env, parsed.draft, record));
+  const declared = hold(host, { ...env, text, spec: parsed.spec, variables, parsed: true }, record);
   host.lap("parse");
   return isDiagnostics(declared) ? mistakes(env, parsed, declared) : declared;
 }
@@ -102,15 +104,24 @@ async function parseText(host: ReadHost, env: EnvFile, text: string): Promise<Pa
   return parse({ text, file: env.display, fileName: baseName(env.file), variables: host.variable });
 }
 
-function hold(host: ReadHost, loaded: Loaded): Declared | readonly Issue[] {
-  const resolved = resolve(host.reader, loaded.spec, parentOf(loaded.file), host.state);
+function hold(host: ReadHost, loaded: Loaded, record?: EnvRecord): Declared | readonly Issue[] {
+  const resolved = resolve(host.reader, loaded.spec, groundOf(host, loaded, record));
   if (resolved.kind === "issues") return resolved.issues;
   return { loaded, facts: resolved.facts, resources: desired(loaded.spec, resolved.facts) };
 }
 
-function issuesOf(host: ReadHost, env: EnvFile, draft: Draft): readonly Issue[] {
-  const resolved = resolve(host.reader, draft, parentOf(env.file), host.state);
+function issuesOf(host: ReadHost, env: EnvFile, draft: Draft, record?: EnvRecord): readonly Issue[] {
+  const resolved = resolve(host.reader, draft, groundOf(host, env, record));
   return resolved.kind === "issues" ? resolved.issues : [];
+}
+
+function groundOf(host: ReadHost, { file }: EnvFile, record?: EnvRecord): Ground {
+  const known = [...(record?.resources ?? []), ...(record?.previous ?? [])];
+  return {
+    base: parentOf(file),
+    state: realState(host.reader, host.state),
+    known: known.flatMap((r) => (r.kind === "rootfs" || r.kind === "layer" ? [r.layer] : [])),
+  };
 }
 
 /** What the text shows and what only the host shows, in the order of the file. */

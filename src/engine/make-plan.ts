@@ -4,7 +4,7 @@ import type { Issue } from "#model/facts";
 import type { Host, Observed } from "#model/observed";
 import type { Plan, ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
-import type { Limit } from "#model/resource";
+import { storedLayers, type Limit, type Resource } from "#model/resource";
 import { observe } from "#observe/observe";
 import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
@@ -29,7 +29,7 @@ export async function planApply(
   const record = recordOf(host, state, env.id);
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) return declared;
-  const observed = look(host, state, machine, env, record);
+  const observed = withLayers(host, look(host, state, machine, env, record), declared.resources);
   host.lap("observe");
   const wrong = await noController(host, declared, observed);
   if (wrong.length > 0) return wrong;
@@ -74,6 +74,12 @@ function measured(host: ReadHost, ready: ReadyPlan): ReadyPlan {
   return observed.upperUsed
     ? { ...ready, observed: { ...observed, upperUse: measureUpper(host.reader, observed.place.upper) } }
     : ready;
+}
+
+/** Which of the stored layers that are declared are not there yet. */
+export function withLayers(host: ReadHost, observed: Observed, resources: readonly Resource[]): Observed {
+  const absent = storedLayers(resources).filter(({ path }) => host.reader.lstat(path) === undefined);
+  return absent.length === 0 ? observed : { ...observed, absentLayers: absent.map(({ path }) => path) };
 }
 
 /** Looks at an environment. Mounted in another, living namespace it is left alone: the same upper must not be mounted twice (row F22). */

@@ -21,7 +21,7 @@ import type { WriteHost } from "./host.ts";
 import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, withValues } from "./load.ts";
 import { limitLine } from "./limit-line.ts";
-import { noController, planApply } from "./make-plan.ts";
+import { noController, planApply, withLayers } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import { runGroups } from "./run-groups.ts";
 import { mountRules } from "./rules.ts";
@@ -125,7 +125,8 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   const { id, lock } = freeInstance(host, state, env.id);
   let kept = false;
   try {
-    const observed = observe(host.reader, id, state.lineage, state.path, { host: machine });
+    const seen = observe(host.reader, id, state.lineage, state.path, { host: machine });
+    const observed = withLayers(host, seen, declared.resources);
     host.lap("observe");
     const wrong = await noController(host, declared, observed);
     if (wrong.length > 0) throw new Failure(3, wrong);

@@ -2,6 +2,7 @@ import type { EnvId } from "#model/brand";
 import { instanceOf } from "#model/identity";
 import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
+import { sweepLayers } from "#execute/layers";
 import type { Host } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import { plan } from "#plan/plan";
@@ -11,10 +12,11 @@ import type { OpenState } from "./state.ts";
 import { envIds, recordStateOf, saveRecord, tryHold } from "./state.ts";
 
 /**
- * Takes away what killed `run --rm`s left: instances whose exclusion lock nobody holds. Their mounts went with their namespace; what is
+ * Takes away what killed commands left half-way: layers that were being made, and of `run --rm` instances whose exclusion lock nobody holds. Their mounts went with their namespace; what is
  * left is their groups and directory, ours by place.
  */
 export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
+  sweepLayers(host, state.path);
   for (const id of envIds(host, state)) {
     if (instanceOf(id) === undefined) continue;
     const lock = tryHold(host, state, id);

@@ -5,6 +5,7 @@ import type { InnerMount, Resource } from "#model/resource";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
+import type { Layers } from "#ports/layers";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
 
@@ -13,6 +14,7 @@ export type World = {
   readonly reader: Reader;
   readonly mounts: Mounts;
   readonly files: Files;
+  readonly layers: Layers;
   readonly cgroups: Cgroups;
   readonly clock: Clock;
 };

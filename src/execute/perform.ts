@@ -2,6 +2,7 @@ import type { Step } from "#model/step";
 import type { Context, Undo } from "./context.ts";
 import { createDir, createSource, deleteTree } from "./dirs.ts";
 import { createGroup, removeGroup, writeLimit } from "./groups.ts";
+import { storeLayer } from "./layers.ts";
 import { forget, writeRecord } from "./records.ts";
 import { anchor, bind, mountRw, stack } from "./put-up.ts";
 import { release, stopProcesses, unmount } from "./take-down.ts";
@@ -15,6 +16,8 @@ export function perform(step: Step, x: Context, undo: Undo): string | undefined 
       return createSource(step, x, undo);
     case "write_record":
       return writeRecord(step, x, undo);
+    case "store_layer":
+      return storeLayer(step, x);
     case "anchor":
       return anchor(step, x, undo);
     case "mount_rw":

@@ -1,11 +1,65 @@
 import type { AbsPath } from "./brand.ts";
+import { join } from "./brand.ts";
 import type { Access, OverlayOptions, VolumeOption } from "./spec.ts";
 
 /** A file system object as the kernel knows it; survives renames, not replacement. */
 export type Inode = { readonly dev: string; readonly ino: string };
 
-/** A read-only layer: a directory used in place. `source` is as the file wrote it, for people. */
-export type Layer = { readonly source: string; readonly path: AbsPath; readonly inode: Inode };
+/** A file's identity and state: as long as it is the same, so is what the file holds. Times in nanoseconds, decimal. */
+export type Stamp = Inode & { readonly size: number; readonly mtime: string; readonly ctime: string };
+
+export type Compression = "none" | "gzip" | "xz" | "zstd" | "bzip2";
+
+/** Something of the host that a stored layer holds at the same path. */
+export type HostEntry =
+  | {
+      readonly path: AbsPath;
+      readonly type: "file";
+      readonly mode: number;
+      readonly sha256: string;
+      readonly stamp: Stamp;
+    }
+  | { readonly path: AbsPath; readonly type: "symlink"; readonly to: string };
+
+/** What a stored layer is made of, as it was when the plan was made. */
+export type Recipe =
+  | {
+      readonly kind: "archive";
+      readonly archive: AbsPath;
+      readonly compression: Compression;
+      readonly stamp: Stamp;
+    }
+  | { readonly kind: "host"; readonly entries: readonly HostEntry[] };
+
+/**
+ * A read-only layer: a directory used in place, or one stored at STATE/layers/sha256/DIGEST, immutable and shared. `source` is as the
+ * file wrote it, for people. A stored one is told by its digest alone: its inode is always 0:0.
+ */
+export type Layer = {
+  readonly source: string;
+  readonly path: AbsPath;
+  readonly inode: Inode;
+  /** sha256, hex: of an archive's bytes, of the list of a closure's files. Absent: a directory used in place. */
+  readonly digest?: string;
+};
+
+/** A stored layer and how to make it. */
+export type StoredLayer = Layer & { readonly digest: string; readonly recipe: Recipe };
+
+/** STATE/layers/sha256. */
+export function storeOf(state: AbsPath): AbsPath {
+  return join(state, "layers", "sha256");
+}
+
+export function isStored(layer: Layer): layer is StoredLayer {
+  return "recipe" in layer;
+}
+
+/** The stored layers among resources, each path once. */
+export function storedLayers(resources: readonly Resource[]): readonly StoredLayer[] {
+  const layers = resources.flatMap((r) => (r.kind === "rootfs" || r.kind === "layer" ? [r.layer] : []));
+  return [...new Map(layers.filter(isStored).map((layer) => [layer.path, layer])).values()];
+}
 
 export type UpperForm =
   | { readonly kind: "disk" }

@@ -1,6 +1,6 @@
 import type { AbsPath } from "./brand.ts";
 import type { OwnedCgroup, Phase } from "./record.ts";
-import type { InnerMount, LimitName, Overlay, Ownership } from "./resource.ts";
+import type { InnerMount, LimitName, Overlay, Ownership, StoredLayer } from "./resource.ts";
 
 /** A write to a cgroup file and what must be read back; `accept` holds further values that mean the same (rounding, clamping). */
 export type LimitWrite = { readonly dir: AbsPath; readonly file: string; readonly value: string };
@@ -11,6 +11,8 @@ export type Step = { readonly address: string } & (
   /** A missing rw volume source, outside STATE: the only thing there that a rollback may remove again, while empty. */
   | { readonly do: "create_source"; readonly dirs: readonly AbsPath[]; readonly owner: Ownership }
   | { readonly do: "write_record"; readonly phase: Phase }
+  /** Unpacks or copies a layer to its place in STATE/layers, complete or not at all. */
+  | { readonly do: "store_layer"; readonly layer: StoredLayer }
   /** A self-bind of the environment's directory with a peer group of its own: needed where the parent mount is shared. */
   | { readonly do: "anchor"; readonly path: AbsPath }
   /** Init layer, overlay and everything inside it, assembled out of sight and attached at once. */

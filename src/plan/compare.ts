@@ -4,6 +4,10 @@ import type { InnerMount, Layer, Overlay, VolumeResource } from "#model/resource
 const sameLayer = (a: Layer, b: Layer): boolean =>
   a.path === b.path && a.inode.dev === b.inode.dev && a.inode.ino === b.inode.ino;
 
+/** A layer by what makes it itself: a stored one may change under the same name. */
+const layerText = ({ source, digest }: Layer): string =>
+  digest === undefined ? source : `${source} (sha256:${digest.slice(0, 12)})`;
+
 /** What differs between two overlays; nothing of it can change in a mounted one (a remount ignores lowerdir). */
 export function overlayChanges(before: Overlay, after: Overlay): readonly Change[] {
   const changes: Change[] = [];
@@ -18,16 +22,16 @@ export function overlayChanges(before: Overlay, after: Overlay): readonly Change
     if (!sameLayer(before.lowers.at(-1)!, after.lowers.at(-1)!)) {
       changes.push({
         path: "rootfs",
-        before: before.lowers.at(-1)!.source,
-        after: after.lowers.at(-1)!.source,
+        before: layerText(before.lowers.at(-1)!),
+        after: layerText(after.lowers.at(-1)!),
         forces_replace: true,
       });
     }
     if (old.length !== now.length || !old.every((l, i) => sameLayer(l, now[i]!))) {
       changes.push({
         path: "lowers",
-        before: old.map((l) => l.source),
-        after: now.map((l) => l.source),
+        before: old.map(layerText),
+        after: now.map(layerText),
         forces_replace: true,
       });
     }

@@ -5,8 +5,9 @@ import type { Action, ReadyPlan } from "#model/plan";
 import { changes } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
 import type { InnerMount, Limit, Overlay, Resource, VolumeResource } from "#model/resource";
-import { byTarget } from "#model/resource";
+import { byTarget, isStored } from "#model/resource";
 import type { Step } from "#model/step";
+import { isLayer } from "./layers.ts";
 import { groupsFor, limitWrites, memoryNow, memoryOf } from "./limits.ts";
 import { isAnchor, mountsAt, ourOverlays } from "./standing.ts";
 import { tmpfsOfUpper, upperMoves } from "./upper.ts";
@@ -56,6 +57,7 @@ function applySteps(plan: ReadyPlan): readonly Step[] {
   return [
     { do: "create_dir", address: plan.name, path: place.dir, owner: OURS },
     { do: "write_record", address: plan.name, phase: "applying" },
+    ...layers(plan),
     ...sources(actions),
     ...unmounts(plan, stacks),
     ...(stacks
@@ -72,10 +74,23 @@ function privateSteps(plan: ReadyPlan): readonly Step[] {
   return [
     { do: "create_dir", address: plan.name, path: plan.observed.place.dir, owner: OURS },
     { do: "write_record", address: plan.name, phase: "running" },
+    ...layers(plan),
     ...sources(plan.actions),
     ...directories(plan.observed.place, overlay, overlay.address),
     ...limitSteps(plan),
   ];
+}
+
+/** Before anything is taken down: a layer that cannot be made must not cost the environment that stands. */
+function layers({ actions, observed }: ReadyPlan): readonly Step[] {
+  const absent = new Set(observed.absentLayers);
+  return actions.flatMap((a): Step[] => {
+    if (a.op === "delete" || !isLayer(a.after)) return [];
+    const { layer } = a.after;
+    return isStored(layer) && absent.delete(layer.path)
+      ? [{ do: "store_layer", address: a.address, layer }]
+      : [];
+  });
 }
 
 function sources(actions: readonly Action[]): readonly Step[] {

@@ -6,6 +6,7 @@ import type { Observed } from "#model/observed";
 import type { InnerMount, Limit, Overlay, Resource } from "#model/resource";
 import { byTarget } from "#model/resource";
 import { innerChanges, overlayChanges } from "./compare.ts";
+import { decideLayer, isLayer, rebased } from "./layers.ts";
 import { findings } from "./drift.ts";
 import type { Standings } from "./standing.ts";
 import { recordedResources, standings } from "./standing.ts";
@@ -93,11 +94,13 @@ function applyActions(
   const stand = standings(recorded, observed);
   const before = new Map(recorded.map((r) => [r.address, r]));
   const overlay = desired.find((r): r is Overlay => r.kind === "overlay")!;
-  const overlayAction = decideOverlay(
-    overlay,
-    before.get(overlay.address) as Overlay | undefined,
-    stand,
-    observed,
+  const layers = new Map(
+    desired.filter(isLayer).map((after) => [after.address, decideLayer(after, recorded, observed)]),
+  );
+  const overlayAction = rebased(
+    decideOverlay(overlay, before.get(overlay.address) as Overlay | undefined, stand, observed),
+    recorded,
+    [...layers.values()],
   );
   const inner = decideInner(
     desired.filter(isInner),
@@ -108,8 +111,7 @@ function applyActions(
   );
   const byAddress = new Map(inner.map((a) => [a.address, a]));
   const actions = desired.map((after): Action => {
-    const subject = { address: after.address, kind: after.kind };
-    if (after.kind === "rootfs" || after.kind === "layer") return { ...subject, op: "keep", after };
+    if (isLayer(after)) return layers.get(after.address)!;
     if (after.kind === "overlay") return overlayAction;
     if (after.kind === "limit")
       return decideLimit(after, before.get(after.address) as Limit | undefined, stand, observed);

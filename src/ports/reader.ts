@@ -25,6 +25,10 @@ export type Reader = {
   text(path: AbsPath): string;
   textAny(path: AbsPath): string | undefined;
   bytes(path: AbsPath): Uint8Array;
+  /** Bytes from an offset on; fewer than `length` where the file ends before. */
+  part(path: AbsPath, offset: number, length: number): Uint8Array;
+  /** sha256 of a whole file of any size, hex. */
+  digest(path: AbsPath): string;
   /** Names in a directory, unsorted. */
   list(path: AbsPath): readonly string[];
   listAny(path: AbsPath): readonly string[] | undefined;

@@ -17,7 +17,16 @@ import {
 const device = matching(/^\d+:\d+$/, "a device number");
 const digits = matching(/^\d+$/, "a decimal number");
 const inode = object({ dev: device, ino: digits });
-const layer = object({ source: text, path, inode });
+const stamp = object({ dev: device, ino: digits, size: whole, mtime: digits, ctime: digits });
+const recipe = kinds({
+  archive: object({
+    archive: path,
+    compression: oneOf("none", "gzip", "xz", "zstd", "bzip2"),
+    stamp,
+  }),
+  host: object({ entries: list(object({ path, type: oneOf("file", "symlink") })) }),
+});
+const layer = object({ source: text, path, inode }, { digest: text, recipe });
 const owner = object({ mode: whole, uid: whole, gid: whole });
 const onOff = oneOf("on", "off");
 const overlayOptions = object(

@@ -4,12 +4,12 @@ import type { Issue } from "#model/facts";
 import type { Layer } from "#model/resource";
 import type { Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
+import { resolveArchive } from "./archive.ts";
+import { resolveHost } from "./host.ts";
 import { nearestPath } from "./nearest.ts";
 
 /** A source as one would say it aloud, for what this version cannot mount yet. */
-const LATER: Readonly<Record<Exclude<Source["kind"], "path" | "dir">, string>> = {
-  archive: "an archive",
-  host: "host programs",
+const LATER: Readonly<Record<Exclude<Source["kind"], "path" | "dir" | "archive" | "host">, string>> = {
   oci: "an OCI layout",
   image: "a registry image",
   debian: "a Debian bootstrap",
@@ -18,13 +18,20 @@ const LATER: Readonly<Record<Exclude<Source["kind"], "path" | "dir">, string>> =
   from: "a snapshot",
 };
 
-/** A directory used in place, or the reason why it cannot be. */
-export function resolveLayer(reader: Reader, base: AbsPath, source: Source, at: SpecPath): Layer | Issue {
-  if (source.kind !== "path" && source.kind !== "dir") return unsupported(LATER[source.kind], at);
-  const path = reader.realpath(absolute(base, source.path));
-  if (path === undefined) return missing(reader, absolute(base, source.path), at, source.path);
+/** Where relative paths begin, where layers are stored, and the layers an earlier apply recorded, whose digests need not be found again. */
+export type Ground = { readonly base: AbsPath; readonly state: AbsPath; readonly known: readonly Layer[] };
+
+/** A directory used in place or a layer to be stored, or the reason why it cannot be. */
+export function resolveLayer(reader: Reader, ground: Ground, source: Source, at: SpecPath): Layer | Issue {
+  if (source.kind === "host") return resolveHost(reader, ground, source.programs, at);
+  if (source.kind !== "path" && source.kind !== "dir" && source.kind !== "archive")
+    return unsupported(LATER[source.kind], at);
+  const wanted = absolute(ground.base, source.path);
+  const path = reader.realpath(wanted);
+  if (path === undefined) return missing(reader, wanted, at, source.path);
   const stat = reader.stat(path);
-  if (stat?.type === "file" && source.kind === "path") return unsupported(LATER.archive, at);
+  if (source.kind === "archive" || (source.kind === "path" && stat?.type === "file"))
+    return resolveArchive(reader, ground, source, path, at);
   if (stat?.type !== "dir") {
     return {
       path: at,

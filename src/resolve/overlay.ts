@@ -1,7 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin } from "#model/brand";
 import type { Issue } from "#model/facts";
-import type { Layer } from "#model/resource";
+import { isStored, type Layer } from "#model/resource";
 import type { Draft, SpecPath } from "#model/spec";
 import { MAX_LAYERS } from "#model/stack";
 
@@ -65,7 +65,8 @@ function tooMany(count: number): readonly Issue[] {
 
 /** One directory as two layers ("conflicting lowerdir path"), or one below the other ("overlapping lowerdir path"): ELOOP. */
 function twice(layers: readonly Placed[]): readonly Issue[] {
-  const key = ({ inode }: Layer): string => `${inode.dev} ${inode.ino}`;
+  const key = (layer: Layer): string =>
+    isStored(layer) ? layer.path : `${layer.inode.dev} ${layer.inode.ino}`;
   const seen = new Map<string, Placed>();
   const paths = new Map(layers.map((placed) => [placed.layer.path as string, placed]));
   return layers.flatMap((placed) => {
@@ -86,7 +87,7 @@ function above(layer: Layer, paths: ReadonlyMap<string, Placed>): Placed | undef
   for (let end = layer.path.lastIndexOf("/"); end >= 0; end = layer.path.lastIndexOf("/", end - 1)) {
     const outer = paths.get(end === 0 ? "/" : layer.path.slice(0, end));
     if (outer !== undefined && outer.layer !== layer)
-      return outer.layer.inode.dev === layer.inode.dev ? outer : undefined;
+      return isStored(layer) || outer.layer.inode.dev === layer.inode.dev ? outer : undefined;
     if (end === 0) return undefined;
   }
   return undefined;
@@ -96,6 +97,7 @@ const nameOf = ({ at }: Placed): string => (at[0] === "rootfs" ? "rootfs" : `low
 
 /** A layer in the state directory is, or may become, somebody's upper; one that holds it lies under an upper. */
 function stateIssues({ layer, at }: Placed, state: AbsPath): readonly Issue[] {
+  if (isStored(layer)) return [];
   if (isWithin(state, layer.path)) {
     const [env, part] = layer.path.slice(`${state}/envs/`.length).split("/");
     const whose =

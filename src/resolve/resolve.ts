@@ -1,11 +1,10 @@
-import type { AbsPath } from "#model/brand";
 import type { Facts, Issue, VolumeFact } from "#model/facts";
-import type { Layer } from "#model/resource";
+import { isStored, type Layer, type Ownership } from "#model/resource";
 import type { Draft, Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { overlayIssues, type Placed } from "./overlay.ts";
 import { missingCpus } from "./cpus.ts";
-import { resolveLayer } from "./layers.ts";
+import { resolveLayer, type Ground } from "./layers.ts";
 import { resolveVolume, volumeIssues } from "./volumes.ts";
 
 export type Resolved =
@@ -13,10 +12,11 @@ export type Resolved =
   | { readonly kind: "issues"; readonly issues: readonly Issue[] };
 
 /**
- * Holds a Spec, or what could be read of one, against this host. `base` is the real path of the file's directory, `state` the state
- * directory. All mistakes are collected; nothing is written and nothing fetched.
+ * Holds a Spec, or what could be read of one, against this host. `ground.base` is the real path of the file's directory, `state` that of
+ * the state directory. All mistakes are collected; nothing is written and nothing fetched.
  */
-export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPath): Resolved {
+export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
+  const { base, state } = ground;
   const issues: Issue[] = [...missingCpus(reader, spec.limits)];
   const keep = <T extends object>(found: T | Issue): T | undefined => {
     if (!("severity" in found)) return found;
@@ -24,7 +24,7 @@ export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPa
     return undefined;
   };
   const layer = (source: Source | undefined, at: SpecPath): Layer | undefined =>
-    source === undefined ? undefined : keep<Layer>(resolveLayer(reader, base, source, at));
+    source === undefined ? undefined : keep<Layer>(resolveLayer(reader, ground, source, at));
   const rootfs = layer(spec.rootfs, ["rootfs"]);
   const lowers = spec.lowers.map((source, i) => layer(source, ["lowers", i]));
   const volumes = spec.volumes.map((v, i) =>
@@ -33,17 +33,16 @@ export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPa
       : keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
   );
   issues.push(...unsupported(spec));
-  const real = reader.realpath(state) ?? state;
   const placed = [...lowers, rootfs].flatMap((layer, i): Placed[] =>
     layer === undefined ? [] : [{ layer, at: i < lowers.length ? ["lowers", i] : ["rootfs"] }],
   );
   const found = [
-    ...overlayIssues(spec.overlay, lowers.length + 1, placed, real),
-    ...volumeIssues(spec.volumes, volumes, placed, real),
+    ...overlayIssues(spec.overlay, lowers.length + 1, placed, state),
+    ...volumeIssues(spec.volumes, volumes, placed, state),
   ];
   const warnings = found.filter((issue) => issue.severity === "warning");
   issues.push(...found.filter((issue) => issue.severity === "error"));
-  const root = rootfs === undefined ? undefined : reader.stat(rootfs.path);
+  const root = rootfs === undefined ? undefined : rootOf(reader, rootfs);
   if (issues.length > 0 || rootfs === undefined || root === undefined)
     return { kind: "issues", issues: [...issues, ...warnings] };
   return {
@@ -56,6 +55,11 @@ export function resolve(reader: Reader, spec: Draft, base: AbsPath, state: AbsPa
       warnings,
     },
   };
+}
+
+/** A stored layer's root is made so; it need not be there yet. */
+function rootOf(reader: Reader, layer: Layer): Ownership | undefined {
+  return isStored(layer) ? { mode: 0o755, uid: 0, gid: 0 } : reader.stat(layer.path);
 }
 
 /** Fields that parse already but have no mechanism behind them in this version: one sentence each instead of being ignored. */

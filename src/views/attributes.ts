@@ -1,9 +1,18 @@
 import type { Action, Change, Plan } from "#model/plan";
-import type { Limit, Overlay, TmpfsResource, UpperForm, VolumeResource } from "#model/resource";
+import type {
+  LayerResource,
+  Limit,
+  Overlay,
+  RootfsResource,
+  TmpfsResource,
+  UpperForm,
+  VolumeResource,
+} from "#model/resource";
+import { isStored } from "#model/resource";
 import { formatBytes } from "#model/size";
-import { layerLines, type LayerLine } from "./layers.ts";
+import { another, layerLines, type LayerLine } from "./layers.ts";
 import { count } from "./text.ts";
-import { limitText, modeText, upperHolds, upperText, volumeFlags } from "./values.ts";
+import { digestText, limitText, modeText, upperHolds, upperText, volumeFlags } from "./values.ts";
 
 /** A line below an action: label (empty where a list goes on, absent where the value needs none), sign of a list item, value, remark. */
 export type Attribute = {
@@ -26,10 +35,24 @@ export function attributesOf(action: Action, plan: Plan, to: string): readonly A
       return limit(action, plan, to);
     case "rootfs":
     case "layer":
-      return action.op === "create" && (action.after.kind === "rootfs" || action.after.kind === "layer")
-        ? [{ label: "source", value: action.after.layer.source }]
-        : changed(action, to);
+      return action.op === "delete" || action.op === "keep" ? [] : stored(action, to);
   }
+}
+
+/** A stored layer: directories used in place are only ever kept. */
+function stored(action: Exclude<Action, { op: "keep" | "delete" }>, to: string): readonly Attribute[] {
+  const { layer } = action.after as RootfsResource | LayerResource;
+  const { source, digest = "" } = layer;
+  const host = isStored(layer) && layer.recipe.kind === "host";
+  const note = host ? "copied with all they need" : "unpacked once";
+  const before =
+    action.op === "create" ? undefined : (action.before as RootfsResource | LayerResource).layer.digest;
+  const text =
+    before === undefined ? digestText(digest) : `${digestText(before)} ${to} ${digestText(digest)}`;
+  return [
+    { label: host ? "host" : "archive", value: source, ...(before === undefined ? { note } : {}) },
+    { label: "digest", value: text },
+  ];
 }
 
 function overlay(action: Action, plan: Plan, to: string): readonly Attribute[] {
@@ -90,7 +113,7 @@ function lowersChanged(
     rootfs.push({
       label: "rootfs",
       value,
-      ...(was.source === is.source ? { note: "another directory now" } : {}),
+      ...(was.source === is.source ? { note: another(is) } : {}),
     });
   }
   return [

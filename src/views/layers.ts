@@ -7,7 +7,13 @@ export type LayerLine = {
   readonly note: string;
 };
 
-const same = (a: Layer, b: Layer): boolean => a.path === b.path;
+/** A stored layer's path is made of what it holds: it stays the same layer where that changes. */
+const same = (a: Layer, b: Layer): boolean =>
+  a.digest !== undefined && b.digest !== undefined ? a.source === b.source : a.path === b.path;
+
+/** What to say of a layer that has its name and is another one. */
+export const another = ({ digest }: Layer): string =>
+  digest === undefined ? "another directory now" : "other content now";
 
 /** How one list of layers (topmost first) becomes another: kept ones in their order, new and removed ones between them. */
 export function layerLines(before: readonly Layer[], after: readonly Layer[]): readonly LayerLine[] {
@@ -28,12 +34,13 @@ export function layerLines(before: readonly Layer[], after: readonly Layer[]): r
       });
     }
     if (i === before.length) break;
-    const { dev, ino } = before[i]!.inode;
-    const replaced = after[j]!.inode.dev !== dev || after[j]!.inode.ino !== ino;
+    const { path, inode } = before[i]!;
+    const now = after[j]!;
+    const replaced = now.path !== path || now.inode.dev !== inode.dev || now.inode.ino !== inode.ino;
     lines.push({
       sign: replaced ? "~" : " ",
-      text: after[j]!.source,
-      note: replaced ? "another directory now" : "",
+      text: now.source,
+      note: replaced ? another(now) : "",
     });
     b = i + 1;
     a = j + 1;

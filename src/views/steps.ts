@@ -4,7 +4,7 @@ import type { InnerMount, Overlay } from "#model/resource";
 import { formatBytes } from "#model/size";
 import type { Step } from "#model/step";
 import { count } from "./text.ts";
-import { limitText, modeText, upperHolds, volumeFlags } from "./values.ts";
+import { digestText, limitText, modeText, upperHolds, volumeFlags } from "./values.ts";
 
 /** A step as people read it: the verb, what it is done to, a remark. */
 export type Line = { readonly verb: string; readonly object: string; readonly note: string };
@@ -13,6 +13,7 @@ export type Line = { readonly verb: string; readonly object: string; readonly no
 export function seen(step: Step, plan: Plan): boolean {
   switch (step.do) {
     case "create_source":
+    case "store_layer":
     case "stack":
     case "bind":
     case "limit":
@@ -45,6 +46,18 @@ export function linesOf(step: Step, plan: Plan): readonly Line[] {
       ];
     case "write_record":
       return [{ verb: "record", object: step.phase, note: "" }];
+    case "store_layer": {
+      const { source, digest, recipe } = step.layer;
+      return recipe.kind === "archive"
+        ? [{ verb: "unpack", object: source, note: digestText(digest) }]
+        : [
+            {
+              verb: "copy",
+              object: source,
+              note: `with all they need: ${count(recipe.entries.length, "path")}`,
+            },
+          ];
+    }
     case "anchor":
       return [{ verb: "anchor", object: "directory", note: "" }];
     case "mount_rw":

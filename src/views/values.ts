@@ -58,6 +58,11 @@ export function upperHolds(observed: Observed): string {
   return observed.upperUsed ? "holds changes" : "nothing written yet";
 }
 
+/** As much of a digest as tells two apart. */
+export function digestText(digest: string): string {
+  return `sha256:${digest.slice(0, 12)}`;
+}
+
 /** Octal, as chmod(1) takes it. */
 export function modeText(mode: number): string {
   return mode.toString(8).padStart(4, "0");

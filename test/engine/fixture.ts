@@ -28,11 +28,12 @@ export class FakeHost {
   }
 
   get host(): WriteHost {
-    const { reader, mounts, files, cgroups, clock } = this.kernel;
+    const { reader, mounts, files, layers, cgroups, clock } = this.kernel;
     return {
       reader,
       mounts,
       files,
+      layers,
       cgroups,
       clock,
       lap: () => undefined,

@@ -138,6 +138,16 @@ export class FakeDisk {
     });
   }
 
+  /** A directory with all that is in it under another key; what is there must not be. */
+  rename(from: string, to: string): void {
+    if (this.nodes.has(to)) throw new KernelError(`renameat(${from}, ${to})`, "EEXIST");
+    for (const [at, node] of this.nodes) {
+      if (at !== from && !at.startsWith(`${from}/`)) continue;
+      this.nodes.delete(at);
+      this.nodes.set(to + at.slice(from.length), node);
+    }
+  }
+
   /** Removes what one key names; EBUSY while something is mounted on it, ENOTEMPTY while it has children. */
   remove(at: string): void {
     if (!this.nodes.has(at)) throw new KernelError(`unlinkat(${at})`, "ENOENT");

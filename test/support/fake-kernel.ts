@@ -3,11 +3,13 @@ import { KernelError } from "#model/diagnostic";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
+import type { Layers } from "#ports/layers";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
 import { fakeCgroups, mountHierarchy } from "./fake-cgroups.ts";
 import { FakeDisk } from "./fake-disk.ts";
 import { fakeFiles, type FakeHandles } from "./fake-files.ts";
+import { fakeLayers } from "./fake-layers.ts";
 import { fakeMounts } from "./fake-mounts.ts";
 import { type FakeProcess, fakeReader, type FakeWorld } from "./fake-reader.ts";
 
@@ -34,6 +36,7 @@ export class FakeKernel {
   readonly reader: Reader = fakeReader(this.world);
   readonly mounts: Mounts;
   readonly files: Files;
+  readonly layers: Layers;
   readonly cgroups: Cgroups;
   readonly clock: Clock;
   #planned: Planned[] = [];
@@ -44,6 +47,7 @@ export class FakeKernel {
     const note = (line: string): void => this.#note(line);
     this.mounts = fakeMounts(this.world, note);
     this.files = fakeFiles(this.world, this.handles, this.reader.pid, note);
+    this.layers = fakeLayers(this.world, note);
     this.cgroups = fakeCgroups(this.world, note);
     this.clock = {
       now: () => 1_700_000_000,

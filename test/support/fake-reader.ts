@@ -62,6 +62,12 @@ export function fakeReader(world: FakeWorld): Reader {
     text: (path) => orThrow(path, textAny(path)),
     textAny,
     bytes: (path) => Buffer.from(orThrow(path, textAny(path))),
+    part: (path, offset, length) =>
+      Buffer.from(orThrow(path, textAny(path)), "latin1").subarray(offset, offset + length),
+    digest: (path) =>
+      createHash("sha256")
+        .update(orThrow(path, textAny(path)), "latin1")
+        .digest("hex"),
     list: (path) => orThrow(path, listAny(path)),
     listAny,
     stat,

@@ -11,3 +11,13 @@ export function xattr(path: string, name: string): string | undefined {
   const length = lgetxattr(path, name, value, value.length) as number;
   return length < 0 ? undefined : value.toString("latin1", 0, length);
 }
+
+const lsetxattr = koffi
+  .load(null)
+  .func("int lsetxattr(const char *path, const char *name, const char *value, size_t size, int flags)");
+
+/** Sets an attribute of a file itself. */
+export function setXattr(path: string, name: string, value: string): void {
+  if ((lsetxattr(path, name, value, value.length, 0) as number) !== 0)
+    throw new Error(`${name} cannot be set on ${path}`);
+}

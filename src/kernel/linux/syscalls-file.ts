@@ -15,6 +15,7 @@ const rawUnlinkat: Call = systemCall("unlinkat", "unlinkat", ["int", "void *", "
 const rawRenameat: Call = systemCall("renameat", "renameat", ["int", "void *", "int", "void *"]);
 const rawFchmod: Call = systemCall("fchmod", "fchmod", ["int", "uint"]);
 const rawFchown: Call = systemCall("fchown", "fchown", ["int", "uint", "uint"]);
+const rawSyncfs: Call = systemCall("syncfs", "syncfs", ["int"]);
 const rawFlock: Call = systemCall("flock", "flock", ["int", "int"]);
 const rawLseek: Call = systemCall("lseek", "lseek", ["int", "long", "int"]);
 const rawPipe2: Call = systemCall("pipe2", "pipe2", ["void *", "int"]);
@@ -162,6 +163,11 @@ export function fchown(fd: number, uid: number, gid: number): void {
 /** flock(2); `operation` of LOCK. @throws KernelError EAGAIN where another holds it and LOCK.NB was asked for. */
 export function flock(fd: number, operation: number): void {
   rawFlock([fd, operation], () => [fdText(fd), bits("LOCK_", LOCK, operation)]);
+}
+
+/** syncfs(2): everything written to a descriptor's file system is on the disk. @throws KernelError */
+export function syncfs(fd: number): void {
+  rawSyncfs([fd], () => [fdText(fd)]);
 }
 
 /** lseek(2) to the end, of files whose end is below 2 GiB or that have none. @throws KernelError */

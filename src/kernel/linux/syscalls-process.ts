@@ -20,9 +20,9 @@ export function geteuid(): number {
   return rawGeteuid([], () => []);
 }
 
-/** Runs `make` with umask(2) 0: a mode that is asked for is the mode from the first instant. */
-export function unmasked<T>(make: () => T): T {
-  const mask = rawUmask([0], () => ["0"]);
+/** Runs `make` with umask(2) 0, or another: a mode that is asked for is the mode from the first instant. */
+export function unmasked<T>(make: () => T, but = 0): T {
+  const mask = rawUmask([but], () => [but.toString(8)]);
   try {
     return make();
   } finally {

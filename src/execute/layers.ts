@@ -1,0 +1,85 @@
+import type { AbsPath } from "#model/brand";
+import { baseName, join, parentOf } from "#model/brand";
+import { failure } from "#model/diagnostic";
+import { storeOf, type Ownership } from "#model/resource";
+import type { Step } from "#model/step";
+import type { Clock } from "#ports/clock";
+import type { Files, Held } from "#ports/files";
+import type { Reader } from "#ports/reader";
+import { deleteTree } from "#guard/delete";
+import type { Context } from "./context.ts";
+
+const PRIVATE: Ownership = { mode: 0o700, uid: 0, gid: 0 };
+/** A layer's root becomes merged's, so that everybody inside can enter it whatever the archive says of `./`. */
+const ROOT: Ownership = { mode: 0o755, uid: 0, gid: 0 };
+/** Another envctl may be unpacking the same: a large archive takes minutes. */
+const PATIENCE_MS = 600_000;
+
+type Ports = { readonly reader: Reader; readonly files: Files; readonly clock: Clock };
+
+/**
+ * Makes a stored layer in a directory beside its place and renames it there when it is complete: a kill leaves only that directory,
+ * which `sweepLayers` takes away. It stays whatever becomes of the apply: what it holds depends on its digest alone.
+ */
+export function storeLayer({ layer }: Extract<Step, { do: "store_layer" }>, x: Context): string | undefined {
+  const { path, recipe } = layer;
+  const { state } = x.plan.observed.place;
+  x.files.makeDir(parentOf(path), PRIVATE);
+  const lock = waitFor(x, path);
+  try {
+    if (x.reader.lstat(path) !== undefined) return "stored already";
+    const beside = besideOf(path);
+    deleteTree(x, state, beside);
+    x.files.makeDir(beside, ROOT);
+    try {
+      if (recipe.kind === "archive") x.layers.unpack(recipe, beside);
+      else x.layers.copy(recipe.entries, beside);
+      x.files.setOwnership(beside, ROOT);
+      x.layers.keep(beside, path);
+    } catch (error) {
+      deleteTree(x, state, beside);
+      throw error;
+    }
+    return undefined;
+  } finally {
+    x.files.unlockAndRemove(lockOf(path), lock);
+  }
+}
+
+/** Takes away what killed envctls left half-made: what nobody holds the lock of. */
+export function sweepLayers(ports: Ports, state: AbsPath): void {
+  const store = storeOf(state);
+  const left = (ports.reader.listAny(store) ?? []).flatMap((name) => {
+    const [, digest] = /^\.([0-9a-f]{64})\.(?:new|lock)$/.exec(name) ?? [];
+    return digest === undefined ? [] : [digest];
+  });
+  for (const digest of new Set(left)) {
+    const path = join(store, digest);
+    const attempt = ports.files.lock(lockOf(path));
+    if (attempt.kind === "taken") continue;
+    try {
+      deleteTree(ports, state, besideOf(path));
+    } finally {
+      ports.files.unlockAndRemove(lockOf(path), attempt.lock);
+    }
+  }
+}
+
+const besideOf = (path: AbsPath): AbsPath => join(parentOf(path), `.${baseName(path)}.new`);
+const lockOf = (path: AbsPath): AbsPath => join(parentOf(path), `.${baseName(path)}.lock`);
+
+/** @throws Failure in_use */
+function waitFor({ files, clock }: Ports, path: AbsPath): Held {
+  const end = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const attempt = files.lock(lockOf(path));
+    if (attempt.kind === "held") return attempt.lock;
+    if (clock.monotonic() > end) {
+      throw failure(4, "in_use", "another envctl is still making this layer", {
+        ...(attempt.pid === undefined ? {} : { detail: `process ${attempt.pid}` }),
+        hint: "Wait for it, then repeat the command.",
+      });
+    }
+    clock.pause(50);
+  }
+}
