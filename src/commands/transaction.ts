@@ -1,8 +1,9 @@
 import type { Carried, Told } from "#engine/carry-out";
 import { Failure } from "#model/diagnostic";
 import type { Ended } from "#model/outcome";
-import type { Plan } from "#model/plan";
+import type { Plan, Summary } from "#model/plan";
 import { changes, total } from "#model/plan";
+import type { StepEvent } from "#model/step";
 import { progress } from "#views/apply";
 import { busy } from "#views/busy";
 import { diagnosticsOf } from "#views/diagnostics";
@@ -10,6 +11,7 @@ import { endedText, question } from "#views/ended";
 import { streamJson } from "#views/json-plan";
 import { notApplied, planText } from "#views/plan";
 import { attemptText } from "#views/steps";
+import { achieved } from "./achieved.ts";
 import { usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
 import { complain, worst } from "./context.ts";
@@ -83,19 +85,21 @@ async function carry(
   const { words, look, json, host } = context;
   const stream = streamJson(transaction.intent);
   const began = host.clock.monotonic();
-  const done: Plan[] = [];
+  const summaries: Summary[] = [];
   let failed: Ended["failed"];
   let interrupted = false;
   for (const plan of ready) {
     const view = progress(plan, look.err, context.verbose);
     if (!json && !context.quiet) words.err(`\n${view.head}`);
     let attempt: string | undefined;
+    const told: StepEvent[] = [];
     const ended = await transaction.carryOut(plan, (_, event) => {
+      told.push(event);
       if (event.event === "step_failed") attempt = attemptText(event.step, plan);
       if (json) words.out(stream.step(plan, event));
       else if (!context.quiet) words.err(view.line(event));
     });
-    if (ended.kind === "done") done.push(plan);
+    if (ended.kind === "done") summaries.push(plan.summary);
     else {
       if (ended.kind === "failed") {
         if (!json) words.err("\n");
@@ -104,11 +108,12 @@ async function carry(
       }
       interrupted = ended.kind === "interrupted";
       failed = failedAs(ended, failed, transaction.intent, context.args.value("on-error"));
+      if (failed === "kept") summaries.push(achieved(plan, told));
       if (interrupted) break;
     }
   }
   if (ready.length > 0) {
-    const summary = total(done.map((plan) => plan.summary));
+    const summary = total(summaries);
     const end: Ended = {
       intent: transaction.intent,
       ms: host.clock.monotonic() - began,

@@ -136,28 +136,32 @@ test(
   },
 );
 
-/** Makes the kernel refuse a CPU limit in this state directory's own group. */
-function refuseCpu(p: Project): () => void {
-  const hierarchy = readMounts().find(
-    (m) => m.type.startsWith("cgroup") && (m.type === "cgroup2" || m.options.includes("cpu")),
-  )!;
+/** Makes the kernel refuse a CPU limit in this state directory's own group; answers what takes that back. */
+function refuseCpu(p: Project): () => Promise<void> {
+  const cgroups = readMounts().filter((m) => m.type.startsWith("cgroup"));
+  const hierarchy = cgroups.find((m) => m.type === "cgroup2" || m.options.includes("cpu"))!;
   const parent = join(hierarchy.point, `envctl-${p.lineage()}`);
-  const known = existsSync(parent);
-  if (!known) mkdirSync(parent);
-  if (hierarchy.type === "cgroup") {
-    // No group may have more CPU time than the one above it (sched-bwc.rst).
-    writeFileSync(join(parent, "cpu.cfs_quota_us"), "10000");
-  } else {
-    // A group with processes hands no controller down (cgroup-v2.rst, "No Internal Process Constraint").
-    writeFileSync(join(parent, "cgroup.procs"), String(occupant(p, ["sleep", "1000"]).pid));
-  }
-  return () => void (!known && existsSync(parent) && rmdirSync(parent));
+  const made = !existsSync(parent);
+  if (made) mkdirSync(parent);
+  const quota = join(parent, "cpu.cfs_quota_us");
+  const v1 = hierarchy.type === "cgroup";
+  // No group may have more CPU time than the one above it (sched-bwc.rst).
+  if (v1) writeFileSync(quota, "10000");
+  // A group with processes hands no controller down (cgroup-v2.rst, "No Internal Process Constraint").
+  const inside = v1 ? undefined : occupant(p, ["sleep", "1000"]);
+  if (inside !== undefined) writeFileSync(join(parent, "cgroup.procs"), String(inside.pid));
+  return async () => {
+    await inside?.end();
+    if (!existsSync(parent)) return; // it went with the last group in it
+    if (v1) writeFileSync(quota, "-1");
+    if (made && p.cgroups().every((dir) => !dir.startsWith(`${parent}/`))) rmdirSync(parent);
+  };
 }
 
 test(
   "A18 a limit that the kernel refuses: overlay, volumes and the limits before it are put back",
   needs("root", "overlay", "cgroup:cpu", "cgroup:memory"),
-  (t) => {
+  async (t) => {
     const p = begin(t);
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 64MiB }\n");
     p.ok(["apply", "-y", "web"]);
@@ -176,16 +180,39 @@ test(
     assert.deepEqual(rest, old);
     const own = (all: object): unknown => Object.entries(all).filter(([dir]) => dir.includes("/web-"));
     assert.deepEqual(own(now), own(then));
-    allow();
+    await allow();
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 64MiB }\n");
     p.ok(["drift"]);
   },
 );
 
 test(
+  "A18 with --on-error keep what succeeded stays, and is counted; the next apply does the rest",
+  needs("root", "overlay", "cgroup:cpu", "cgroup:memory"),
+  async (t) => {
+    const p = begin(t);
+    const allow = refuseCpu(p);
+    p.env("web", "volumes: [../a:/v]\nlimits: { memory: 32MiB, cpus: 0.5, pids: 9 }\n");
+    const told = p.lines(["apply", "-y", "web", "--on-error", "keep"], 1);
+    assert.deepEqual(told.at(-1)?.["summary"], { create: 3, update: 0, replace: 0, delete: 0, keep: 0 });
+    assert.equal(p.ok(["run", "web", "--", "cat", "/v/file"], 125).stdout, "", "not while it is half done");
+    assert.deepEqual(
+      p.mounts().map((m) => m.point),
+      [p.place("web", "merged"), p.place("web", "merged/v")],
+    );
+    p.ok(["drift"], 2);
+    await allow();
+    p.env("web", "volumes: [../a:/v]\nlimits: { memory: 32MiB, pids: 9 }\n");
+    p.ok(["apply", "-y", "web"]);
+    p.ok(["drift"]);
+    assert.equal(p.ok(["run", "web", "--", "cat", "/v/file"]).stdout, "a");
+  },
+);
+
+test(
   "A18 a group that was removed by hand before stays as it was when another limit is refused",
   needs("root", "overlay", "cgroup:cpu", "cgroup:pids"),
-  (t) => {
+  async (t) => {
     const p = begin(t);
     p.env("web", "limits: { pids: 50, memory: 64MiB }\n");
     p.ok(["apply", "-y", "web"]);
@@ -198,7 +225,7 @@ test(
     const own = (all: unknown): unknown =>
       Object.entries((all as { groups: object }).groups).filter(([dir]) => dir.includes("/web-"));
     assert.deepEqual(own(picture(p)), own(before));
-    allow();
+    await allow();
   },
 );
 
