@@ -2,7 +2,8 @@ import type { AbsPath } from "#model/brand";
 import type { Diagnostic } from "#model/diagnostic";
 import { failure } from "#model/diagnostic";
 import type { Issue } from "#model/facts";
-import { parseMountinfo } from "#model/mountinfo";
+import { mountTag } from "#model/identity";
+import { overlayPaths, parseMountinfo } from "#model/mountinfo";
 import type { Host, MountEntry, Observed } from "#model/observed";
 import type { Plan, ReadyPlan } from "#model/plan";
 import type { Overlay, UpperForm, VolumeResource } from "#model/resource";
@@ -35,6 +36,7 @@ export async function mountRules(
   if (overlay !== undefined) stateRules(host, ready, overlay);
   if (overlay !== undefined && ready.placement === "host") refuseMove(ready, overlay.upper);
   const table = tableOf(host, machine);
+  if (overlay !== undefined) refuseShared(ready, table);
   const issues = [
     ...(overlay === undefined ? [] : layerIssues(overlay, table)),
     ...volumes.flatMap((volume): readonly Issue[] => {
@@ -108,6 +110,20 @@ function refuseMove({ name, observed }: ReadyPlan, upper: UpperForm): void {
       hint: `To begin with a fresh one: envctl destroy ${name}, then apply. Copy what you want to keep first.`,
     },
   );
+}
+
+/** Without index=on the kernel lets two overlays write one upper, and "behaviour is undefined" (overlayfs.rst). @throws Failure busy */
+function refuseShared({ name, observed }: ReadyPlan, { overlays }: Table): void {
+  const { place, lineage, id } = observed;
+  const other = overlays.find((mount) => {
+    const { upper } = overlayPaths(mount.superOptions);
+    return upper === place.upper && mount.source !== mountTag(lineage, id);
+  });
+  if (other === undefined) return;
+  throw failure(5, "busy", `${name}: its upper is in use by an overlay that is not envctl's`, {
+    detail: `${other.source} at ${other.point}`,
+    hint: `Unmount it: umount ${other.point}`,
+  });
 }
 
 function isMarked(host: ReadHost, { place }: Observed): boolean {

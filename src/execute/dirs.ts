@@ -29,10 +29,13 @@ export function deleteTree(step: Of<"delete_tree">, x: Context): undefined {
   deletePath(x, step.path);
 }
 
-/** A directory of ours with nothing in it, whatever was there. */
+/**
+ * A directory of ours with nothing in it, whatever was there. It stays the same directory: with index=on an upper remembers the topmost
+ * layer it was mounted over, and that is init ("failed to verify upper root origin").
+ */
 export function emptyDir(x: Context, path: AbsPath, owner: Ownership): void {
-  if ((x.reader.listAny(path) ?? []).length > 0) deletePath(x, path);
-  x.files.makeDir(path, owner);
+  if ((x.reader.listAny(path) ?? []).length > 0) guardedDelete(x, x.plan.observed.place.state, path, "stays");
+  if (!x.files.makeDir(path, owner)) x.files.setOwnership(path, owner);
 }
 
 /** What is there goes, through the guard. */

@@ -11,12 +11,13 @@ import { empty } from "./walk.ts";
  * The only delete: a directory below STATE/envs/ID, STATE/layers or STATE/locks, with everything in it. `state` is a real path. Refused
  * while any mount lies at or below it, by the table read right before. What is walked is a detached view in which no mount can be
  * entered: rmdir(2) of a directory that became a mount point meanwhile says EBUSY, and what is mounted there stays whole.
- * A path that does not exist is fine. @throws Failure refused, foreign_mount
+ * A path that does not exist is fine. With `stays` the directory itself remains, empty. @throws Failure refused, foreign_mount
  */
 export function deleteTree(
   ports: { readonly reader: Reader; readonly files: Files },
   state: AbsPath,
   path: AbsPath,
+  root: "too" | "stays" = "too",
 ): void {
   const { reader, files } = ports;
   refuseOutside(state, path);
@@ -36,7 +37,7 @@ export function deleteTree(
   try {
     const view = files.walk.view(path);
     empty(files.walk, view);
-    files.removeDir(path);
+    if (root === "too") files.removeDir(path);
   } catch (error) {
     throw explain(error, path);
   }

@@ -220,7 +220,8 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
       ? [at(place.dir)] // all at once, its record too: nobody needs that any more
       : [
           at(place.merged),
-          at(place.init),
+          // A kept upper may know init by its inode (index=on).
+          ...(keepUpper ? [] : [at(place.init)]),
           at(join(place.dir, "init.work")),
           // Where the disk was too full for it before, there is room now; nothing written inside goes without it.
           ...(keepUpper ? [] : [destroying, at(place.rw)]),

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -14,6 +15,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
 import { readMounts } from "#test/mountinfo";
+import { decode, encode } from "#record/encode";
 import { needs } from "#test/needs";
 import { type Project, project } from "#test/project";
 
@@ -113,6 +115,23 @@ for (const [what, lowers] of [
   });
 }
 
+test("C7 an upper that another overlay uses is refused, and who says so", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  p.env("web");
+  p.ok(["run", "web", "--", "touch", "/mine"]);
+  p.ok(["destroy", "-y", "--keep-upper", "web"]);
+  const [upper, work] = [p.place("web", "rw/upper"), join(p.place("web", "rw"), "theirs")];
+  mkdirSync(work);
+  const options = `lowerdir=${join(p.dir, "rootfs")},upperdir=${upper},workdir=${work}`;
+  const at = mounted(p, "overlay", options, "theirs");
+  const { stderr } = p.ok(["apply", "-y"], 5);
+  assert.match(flat(stderr), new RegExp(`its upper is in use by an overlay that is not envctl's.*${at}`));
+  execFileSync("umount", [at]);
+  p.ok(["apply", "-y"]);
+  p.ok(["run", "web", "--", "test", "-e", "/mine"]);
+  execFileSync("mount", ["-t", "tmpfs", "none", at]);
+});
+
 test("C8 options that contradict each other are refused at plan", (t) => {
   const p = project(t);
   for (const redirect of ["off", "follow", "nofollow"]) {
@@ -152,6 +171,49 @@ test(
     p.env("web", "lowers: [../tools]\n");
     p.ok(["apply", "-y"]);
     assert.equal(p.ok(["run", "web", "--", "cat", "/written"]).stdout, "kept\n");
+  },
+);
+
+test(
+  "C9 a volatile upper from before a restart is recognised, with a way out",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    p.env("web", "overlay: { options: { volatile: true } }\n");
+    p.ok(["run", "web", "--", "touch", "/written"]);
+    execFileSync("umount", [p.place("web", "merged")]);
+    // What a restart leaves: no mounts, and a record of another boot.
+    const file = p.place("web", "env.json");
+    const known = decode(readFileSync(file, "utf8"));
+    assert.ok(known.kind === "record");
+    writeFileSync(file, encode({ ...known.record, boot: "00000000-0000-0000-0000-000000000000" }));
+    for (const command of [["plan"], ["apply", "-y"]]) {
+      const { stderr } = p.ok(command, 1);
+      assert.match(
+        flat(stderr),
+        /upper was volatile, and the machine was restarted since.*envctl destroy web, then apply/,
+      );
+    }
+    p.ok(["destroy", "-y", "web"]);
+    p.ok(["apply", "-y"]);
+    p.ok(["run", "web", "--", "test", "!", "-e", "/written"]);
+  },
+);
+
+test(
+  "C9 index=on: an upper is mounted again over changed layers, and after it was kept",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    mkdirSync(join(p.dir, "tools"));
+    const index = "overlay: { options: { index: on } }\n";
+    p.env("web", index);
+    p.ok(["run", "web", "--", "sh", "-c", "echo linked >/a && ln /a /b"]);
+    p.ok(["destroy", "-y", "--keep-upper", "web"]);
+    p.ok(["apply", "-y"]);
+    p.env("web", `lowers: [../tools]\n${index}`);
+    p.ok(["apply", "-y"]);
+    assert.equal(p.ok(["run", "web", "--", "cat", "/b"]).stdout, "linked\n");
   },
 );
 
@@ -286,11 +348,11 @@ test("C15 a state directory on a read-only file system is refused", needs("root"
   p.ok([...on, "apply", "-y"]);
   p.ok([...on, "destroy", "-y", "web"]);
   execFileSync("mount", ["-o", "remount,ro", at]);
-  const before = readMounts().length;
+  const before = p.mounts().length;
   for (const command of [["plan"], ["apply", "-y"]])
     assert.match(flat(p.ok([...on, ...command], 1).stderr), /mounted read-only|EROFS/);
   assert.match(flat(p.ok([...on, "plan"], 1).stderr), /lies on a file system that is mounted read-only/);
-  assert.equal(readMounts().length, before);
+  assert.equal(p.mounts().length, before);
 });
 
 test(
@@ -374,4 +436,126 @@ test("C19 changed lowers plan a replace, with the reason", needs("root", "overla
     plan.envs[0]!.actions.filter((a) => a.address === address).map((a) => [a.op, a.because]);
   assert.deepEqual(of("web.overlay"), [["replace", "lowers_changed"]]);
   assert.deepEqual(of('web.volume["/work"]'), [["replace", "dependency_replaced"]]);
+});
+
+/** An environment with an upper that was kept, and the directory it is in. */
+function kept(p: Project): string {
+  p.env("web");
+  p.ok(["run", "web", "--", "touch", "/mine"]);
+  p.ok(["destroy", "-y", "--keep-upper", "web"]);
+  return p.place("web", "rw");
+}
+
+/** The kernel's own sentence is shown, and nothing is left mounted; without what was in the way it works, with what was written. */
+function toldByKernel(p: Project, why: RegExp, mend: () => void): void {
+  const mounts = p.mounts().length;
+  const { stderr } = p.ok(["apply", "-y"], 1);
+  assert.match(flat(stderr), why);
+  assert.doesNotMatch(stderr, /special device/);
+  assert.equal(p.mounts().length, mounts);
+  mend();
+  p.ok(["run", "web", "--", "test", "-e", "/mine"]);
+}
+
+const SAME_MOUNT = /why\s+overlayfs: workdir and upperdir must reside under the same mount/;
+
+test("A9 work that is a part of upper: the kernel's own sentence", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  const rw = kept(p);
+  mkdirSync(join(rw, "upper/inside"));
+  execFileSync("mount", ["--bind", join(rw, "upper/inside"), join(rw, "work")]);
+  toldByKernel(p, SAME_MOUNT, () => execFileSync("umount", [join(rw, "work")]));
+});
+
+test(
+  "A10 a workdir that is missing is made again; one that is a file is named",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    const work = join(kept(p), "work");
+    rmSync(work, { recursive: true });
+    writeFileSync(work, "");
+    toldByKernel(p, /cannot create rw\/work.*"work".*ENOTDIR/s, () => rmSync(work));
+    assert.equal(lstatSync(work).isDirectory(), true);
+  },
+);
+
+test("A11 a layer that disappears after the plan is named", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  mkdirSync(join(p.dir, "tools"));
+  p.env("web", "lowers: [../tools]\n");
+  p.ok(["plan", "--out", "web.plan"]);
+  rmSync(join(p.dir, "tools"), { recursive: true });
+  const { stderr } = p.ok(["apply", "--plan", "web.plan"], 3);
+  assert.match(flat(stderr), /envs\/web\.yaml:4:10: no such file or directory.*looked at .*\/tools/);
+  assert.doesNotMatch(stderr, /special device/);
+});
+
+test("A12 work on another file system: the kernel's own sentence", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  const rw = kept(p);
+  execFileSync("mount", ["-t", "tmpfs", "none", join(rw, "work")]);
+  toldByKernel(p, SAME_MOUNT, () => execFileSync("umount", [join(rw, "work")]));
+});
+
+test(
+  "A13 an option that the kernel does not know is named",
+  needs("root", "overlay", "program:strace"),
+  (t) => {
+    const p = project(t);
+    p.env("web");
+    p.ok(["apply", "-y"]);
+    p.ok(["destroy", "-y", "web"]);
+    const refusing = (n: number): string[] => [
+      "strace",
+      "-f",
+      "-qq",
+      "-o",
+      "/dev/null",
+      "-e",
+      "trace=fsconfig",
+      "-e",
+      `inject=fsconfig:error=EINVAL:when=${n}`,
+    ];
+    const said = [3, 4, 5, 6, 7, 8, 9, 10].map((n) => p.run(["apply", "-y"], { before: refusing(n) }).stderr);
+    assert.ok(
+      said.some(
+        (text) =>
+          /fsconfig\([^)]*FSCONFIG_SET_STRING, "index", "off"/.test(flat(text)) && text.includes("EINVAL"),
+      ),
+      said.join("\n"),
+    );
+    for (const text of said) assert.doesNotMatch(text, /special device/);
+    p.ok(["apply", "-y"]);
+  },
+);
+
+test(
+  "F17 volumes of two environments that cross are told, in either order",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    mkdirSync(join(p.dir, "data/sub"), { recursive: true });
+    p.env("outer", "volumes: [../data:/data]\n");
+    p.env("inner", "volumes: [../data/sub:/sub]\n");
+    const { stdout } = p.ok(["plan"]);
+    assert.match(flat(stdout), /volume\["\/sub"\] lies in what outer writes/);
+    assert.match(flat(stdout), /volume\["\/data"\] holds what inner writes/);
+    p.ok(["apply", "-y", "outer"]);
+    assert.match(flat(p.ok(["plan", "inner"]).stdout), /lies in what outer writes/);
+    p.ok(["apply", "-y"]);
+    assert.doesNotMatch(p.ok(["plan"]).stdout, /Warning/, "what stands is not told again");
+    p.env("inner", "volumes: [../data/sub:/sub:ro]\n");
+    assert.doesNotMatch(p.ok(["plan", "inner"]).stdout, /Warning/);
+  },
+);
+
+test("F17 a volume that holds the state directory, or a layer, is told", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  p.env("web", "volumes: [..:/all]\n");
+  assert.match(flat(p.ok(["plan"]).stdout), /Warning: this volume holds the state directory/);
+  p.env("web", "volumes: [../rootfs/etc:/conf, { source: .., target: /all, recursive: true }]\n");
+  assert.match(flat(p.ok(["plan"], 3).stderr), /a recursive volume cannot hold the state directory/);
+  p.env("web", "volumes: [../rootfs:/all]\n");
+  assert.match(flat(p.ok(["plan"]).stdout), /through this volume \.\.\/rootfs, a layer, can be written/);
 });
