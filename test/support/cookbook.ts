@@ -42,20 +42,17 @@ function file(body: readonly string[]): Written | undefined {
   return path === undefined ? undefined : { kind: "file", path, text: `${body.join("\n")}\n` };
 }
 
-/** A command goes on in the next line behind a `\`; `# exit N` at its end says how it ends, if not with 0. */
+/** A command goes on in lines that begin with `> `, and `# exit N` at its end says how it ends, if not with 0. */
 function session(body: readonly string[], start: number): Session {
   const typed: { command: string; expected: string[]; line: number }[] = [];
-  let open = false;
   for (const [i, line] of body.entries()) {
     const last = typed.at(-1);
-    if (open && last !== undefined) {
-      last.command += `\n${line}`;
-      last.line++;
-    } else if (line.startsWith("$ "))
-      typed.push({ command: line.slice(2), expected: [], line: start + i + 1 });
+    if (line.startsWith("$ ")) typed.push({ command: line.slice(2), expected: [], line: start + i + 1 });
     else if (last === undefined) throw new Error(`a session begins with "$ ", not with ${line}`);
-    else last.expected.push(line);
-    open = (open || line.startsWith("$ ")) && line.endsWith("\\");
+    else if (line.startsWith("> ") && last.expected.length === 0) {
+      last.command += `\n${line.slice(2)}`;
+      last.line++;
+    } else last.expected.push(line);
   }
   return {
     kind: "session",
@@ -110,6 +107,7 @@ export function type(p: Project, { typed }: Session): readonly Answer[] {
 function loose(line: string): string {
   return line
     .replace(/-[0-9a-f]{8}\b/g, "-ID")
+    .replace(/\b[0-9a-f]{12,}\b/g, "DIGEST")
     .replace(/\b\d+(\.\d+)? m?s\b/g, "TIME")
     .replace(/\b\d+[smh]\b( ago)?/g, "AGE")
     .replace(/\d{4}-\d\d-\d\d[ T][\d:.]+( UTC|Z)/g, "DATE")
