@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import type { Action, Because } from "#model/plan";
+import { planJson } from "#views/json-plan";
 import { planText } from "#views/plan";
 import { REASONS, reasonText } from "#views/reasons";
 import * as f from "./fixtures.ts";
@@ -142,5 +143,40 @@ test("an upper is new, kept or deleted, and nothing else is claimed", () => {
   assert.equal(
     upper([[f.remove(f.overlay([], { upper: { kind: "none" } }))], { intent: "destroy" }]),
     undefined,
+  );
+});
+
+type Told = {
+  readonly envs: readonly {
+    readonly actions: readonly { readonly address: string; readonly op: string }[];
+  }[];
+  readonly summary: Readonly<Record<string, number>>;
+};
+
+test("text and JSON tell the same changes in the same order, and the same sum", () => {
+  const symbols: Readonly<Record<string, string>> = {
+    "+": "create",
+    "~": "update",
+    "-/+": "replace",
+    "-": "delete",
+  };
+  fc.assert(
+    fc.property(fc.array(fc.array(anyAction, { maxLength: 6 }), { minLength: 1, maxLength: 3 }), (all) => {
+      const plans = all.map((actions) => f.plan(actions));
+      const text = planText(plans, f.LOOK);
+      const told = JSON.parse(planJson(plans)) as Told;
+      const drawn = [...text.matchAll(/^ {2}(\+|~|-\/\+|-) +(volume\["[^"]*"\])/gm)].map(
+        ([, symbol, address]) => `${symbols[symbol!]} web-tests.${address}`,
+      );
+      const listed = told.envs.flatMap(({ actions }) =>
+        actions.flatMap(({ op, address }) => (op === "keep" ? [] : [`${op} ${address}`])),
+      );
+      assert.deepEqual(drawn, listed);
+      const sum =
+        /^Plan: (\d+) to create, (\d+) to update, (\d+) to replace, (\d+) to delete, (\d+) un/m.exec(text);
+      const { create, update, replace, delete: gone, keep } = told.summary;
+      if (sum === null) assert.equal(create! + update! + replace! + gone!, 0);
+      else assert.deepEqual(sum.slice(1).map(Number), [create, update, replace, gone, keep]);
+    }),
   );
 });
