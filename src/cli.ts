@@ -15,7 +15,7 @@ const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinMo
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
-function readHost({ cwd, stateDir, variables, lap }: Settings): ReadHost {
+function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): ReadHost {
   return {
     reader,
     clock: linuxClock(now),
@@ -24,6 +24,7 @@ function readHost({ cwd, stateDir, variables, lap }: Settings): ReadHost {
     version,
     cwd: cwd as ReadHost["cwd"],
     state: absolute(cwd, stateDir ?? variable("ENVCTL_STATE_DIR") ?? defaultState()),
+    ...(cgroupParent === undefined ? {} : { cgroupParent }),
   };
 }
 

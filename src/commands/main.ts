@@ -1,4 +1,5 @@
 import type { ReadHost, WriteHost } from "#engine/host";
+import { type AbsPath, join } from "#model/brand";
 import { parseDuration } from "#model/duration";
 import { Failure, failure } from "#model/diagnostic";
 import { type StageName, timings } from "#model/timings";
@@ -41,6 +42,7 @@ export type Boot = {
 export type Settings = {
   readonly cwd: string;
   readonly stateDir: string | undefined;
+  readonly cgroupParent: AbsPath | undefined;
   readonly variables: ReadonlyMap<string, string>;
   readonly lockTimeoutMs: number;
   readonly lap: (stage: StageName) => void;
@@ -180,6 +182,15 @@ function checkOperands(args: Args): void {
     throw usage(`${name} takes one environment, not ${operands.length}`, command);
 }
 
+/** As `docker run` takes it: the path a process there shows in /proc/PID/cgroup. */
+function cgroupParentOf(args: Args): AbsPath | undefined {
+  const path = args.value("cgroup-parent");
+  if (path === undefined) return undefined;
+  if (path.startsWith("/") && !path.split("/").includes("..")) return join(path as AbsPath);
+  const hint = "For example /user.slice/work.scope: a path as /proc/self/cgroup shows it.";
+  throw usage(`--cgroup-parent takes a path from the root of the cgroups, not "${path}"`, args.command, hint);
+}
+
 function settingsOf(args: Args, argv: readonly string[], cwd: string): Omit<Settings, "lap"> {
   const timeout = args.value("lock-timeout") ?? "10s";
   const lockTimeoutMs = /^0+$/.test(timeout) ? 0 : parseDuration(timeout);
@@ -198,5 +209,12 @@ function settingsOf(args: Args, argv: readonly string[], cwd: string): Omit<Sett
   const command = argv
     .map((word, i) => (argv[i - 1] === "--var" || word.startsWith("--var=") ? "…" : word))
     .join(" ");
-  return { cwd, stateDir: args.value("state-dir"), variables: new Map(variables), lockTimeoutMs, command };
+  return {
+    cwd,
+    stateDir: args.value("state-dir"),
+    cgroupParent: cgroupParentOf(args),
+    variables: new Map(variables),
+    lockTimeoutMs,
+    command,
+  };
 }

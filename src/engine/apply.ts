@@ -78,7 +78,7 @@ async function planFiles(
 ): Promise<readonly Planned[]> {
   const planned: Planned[] = [];
   const wrong: Diagnostic[] = [];
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   for (const file of files) {
     const result = await attempt(failures, () => planApply(host, state, machine, file));
     if (result === undefined) continue;

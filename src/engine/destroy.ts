@@ -54,7 +54,13 @@ export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Ta
     return which === "all" || gone ? [{ id, name: record.name, record }] : [];
   });
   if (which === "orphans") return found;
-  const stray = [...groupsOfLineage(host.reader, lookAtHost(host.reader).hierarchies, state.lineage).keys()];
+  const stray = [
+    ...groupsOfLineage(
+      host.reader,
+      lookAtHost(host.reader, host.cgroupParent).hierarchies,
+      state.lineage,
+    ).keys(),
+  ];
   return [...found, ...stray.filter((id) => !ids.includes(id)).map((id) => ({ id, name: id }))];
 }
 
@@ -83,7 +89,7 @@ export async function openDestroy(
           else records.set(bare, undefined);
           return;
         }
-        const ready = planDestroy(host, state, lookAtHost(host.reader), record);
+        const ready = planDestroy(host, state, lookAtHost(host.reader, host.cgroupParent), record);
         const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
         records.set(options.lazy ? plan : obstruct(host, plan), record);
       });

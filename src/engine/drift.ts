@@ -21,7 +21,7 @@ type Env = DriftReport["envs"][number];
 /** Holds the records against the kernel. With targets only theirs; without, everything below this state directory and what nothing owns. */
 export function drift(host: ReadHost, targets: readonly Target[] | undefined): DriftReport {
   const state = viewState(host);
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   const wanted = targets === undefined ? undefined : new Set(targets.map((t) => t.id));
   const envs: Env[] = [];
   const unowned: Finding[] = [];

@@ -21,6 +21,8 @@ export type ReadHost = {
   readonly version: string;
   readonly cwd: AbsPath;
   readonly state: AbsPath;
+  /** `--cgroup-parent`: the group, as each hierarchy's root sees it, that ours are made in. */
+  readonly cgroupParent?: AbsPath;
 };
 
 /** What a command that changes things is given. */

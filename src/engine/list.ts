@@ -18,7 +18,7 @@ import { envIds, recordOf, recordStateOf, viewState } from "./state.ts";
 /** A row an environment of this state directory. */
 export function list(host: ReadHost): readonly EnvEntry[] {
   const state = viewState(host);
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   return envIds(host, state).flatMap((id): EnvEntry[] => {
     const found = recordStateOf(host, state, id);
     if (found.kind === "none") return [];
@@ -102,7 +102,7 @@ export function show(host: ReadHost, target: Target): EnvDetail {
       hint: `envctl apply ${target.file?.display ?? target.name}`,
     });
   }
-  const { shared, observed } = common(host, state, lookAtHost(host.reader), record);
+  const { shared, observed } = common(host, state, lookAtHost(host.reader, host.cgroupParent), record);
   const overlay = overlayOf(record.resources);
   const place = observed.place;
   const lowers = overlay?.lowers ?? [];

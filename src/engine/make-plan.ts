@@ -1,3 +1,4 @@
+import { join } from "#model/brand";
 import type { Diagnostic } from "#model/diagnostic";
 import { failure } from "#model/diagnostic";
 import type { Issue } from "#model/facts";
@@ -31,6 +32,7 @@ export async function planApply(
   if (isDiagnostics(declared)) return declared;
   const observed = withLayers(host, look(host, state, machine, env, record), declared.resources);
   host.lap("observe");
+  settledElsewhere(host, env.name, observed);
   const wrong = await noController(host, declared, observed);
   if (wrong.length > 0) return wrong;
   const ready = plan({
@@ -107,6 +109,36 @@ export function look(
   });
 }
 
+/** Groups are never moved: their processes would be limited by both places meanwhile. @throws Failure conflict */
+function settledElsewhere({ cgroupParent }: ReadHost, name: string, { hierarchies }: Observed): void {
+  if (cgroupParent === undefined) return;
+  const other = hierarchies.find(({ mount, base = mount }) => base !== join(mount, cgroupParent));
+  if (other === undefined) return;
+  throw failure(
+    3,
+    "conflict",
+    `--cgroup-parent ${cgroupParent}: the cgroups of ${name} are in ${other.base ?? other.mount}`,
+    {
+      hint: `Leave the option out, or move them: envctl destroy ${name}, then apply again.`,
+    },
+  );
+}
+
+/** Why nothing enforces a limit. */
+function without(controller: string, { hierarchies }: Observed): Pick<Issue, "summary" | "detail"> {
+  const below = hierarchies.find((h) => h.version === 2 && h.base !== undefined);
+  if (below === undefined) {
+    return {
+      summary: `cannot be enforced: no cgroup hierarchy with the ${controller} controller is mounted`,
+      detail: "see /proc/self/mountinfo for what is mounted, /proc/cgroups for what the kernel has",
+    };
+  }
+  return {
+    summary: `cannot be enforced: the ${controller} controller is not handed down to ${below.base}`,
+    detail: `what is: ${below.controllers.join(" ") || "nothing"} (its cgroup.controllers)`,
+  };
+}
+
 /** Limits that no hierarchy mounted here can enforce, each pointed at (row E2). */
 export async function noController(
   host: ReadHost,
@@ -118,8 +150,7 @@ export async function noController(
     path: ["limits", limit.name],
     severity: "error",
     code: "no_controller",
-    summary: `cannot be enforced: no cgroup hierarchy with the ${controller} controller is mounted`,
-    detail: "see /proc/self/mountinfo for what is mounted, /proc/cgroups for what the kernel has",
+    ...without(controller, observed),
   }));
   return issues.length === 0 ? [] : point(host, loaded, issues);
 }

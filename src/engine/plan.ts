@@ -14,7 +14,7 @@ import { recordOf, viewState } from "./state.ts";
 /** What apply would do, without touching anything. @throws Failure 3 with all mistakes of all files */
 export async function planTargets(host: ReadHost, targets: readonly Target[]): Promise<readonly Planned[]> {
   const state = viewState(host);
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   const plans: Planned[] = [];
   const wrong: Diagnostic[] = [];
   for (const file of filesOf(targets)) {
@@ -38,7 +38,7 @@ export async function checkBeforeFirstUse(host: ReadHost, files: readonly EnvFil
 /** What destroy would do; environments that are not on this host are left out. */
 export function planDestruction(host: ReadHost, targets: readonly Target[]): readonly Plan[] {
   const state = viewState(host);
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   return targets.flatMap((target) => {
     const record = recordOf(host, state, target.id);
     return record === undefined ? [] : [obstruct(host, planDestroy(host, state, machine, record))];

@@ -80,7 +80,7 @@ async function applied(
   env: EnvFile,
   { yes, tell }: RunOptions,
 ): Promise<{ loaded: Loaded; plan: Extract<Plan, { kind: "ready" }> }> {
-  const planned = await planApply(host, state, lookAtHost(host.reader), env);
+  const planned = await planApply(host, state, lookAtHost(host.reader, host.cgroupParent), env);
   if (isDiagnostics(planned)) throw new Failure(3, planned);
   const { plan, declared } = planned;
   if (plan.kind === "blocked")
@@ -121,7 +121,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) throw new Failure(3, declared);
   const loaded = await withValues(host, declared.loaded);
-  const machine = lookAtHost(host.reader);
+  const machine = lookAtHost(host.reader, host.cgroupParent);
   const { id, lock } = freeInstance(host, state, env.id);
   let kept = false;
   try {

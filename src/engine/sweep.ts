@@ -41,7 +41,7 @@ export async function removeInstance(
   host: WriteHost,
   state: OpenState,
   id: EnvId,
-  machine: Host = lookAtHost(host.reader),
+  machine: Host = lookAtHost(host.reader, host.cgroupParent),
 ): Promise<void> {
   const observed = observe(host.reader, id, state.lineage, state.path, { host: machine });
   const gone = plan({

@@ -29,7 +29,9 @@ export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Pl
       hint: "Move it elsewhere, then repeat the command.",
     });
   }
-  const observed = observe(host.reader, id, state.lineage, state.path, { host: lookAtHost(host.reader) });
+  const observed = observe(host.reader, id, state.lineage, state.path, {
+    host: lookAtHost(host.reader, host.cgroupParent),
+  });
   const left = names.some((name) => name !== ".env.json.new") || observed.mounts.length > 0;
   if (!left || instanceOf(id) !== undefined) return undefined;
   const name = id.slice(0, id.lastIndexOf("-"));

@@ -30,6 +30,7 @@ const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "directory", short: "C", value: "DIR", summary: "change to this directory first" },
   { name: "state-dir", value: "DIR", summary: "where environments live (ENVCTL_STATE_DIR; /var/lib/envctl)" },
+  { name: "cgroup-parent", value: "PATH", summary: "make cgroups in this one, not at the root" },
   {
     name: "var",
     value: "NAME=VALUE",

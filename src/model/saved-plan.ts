@@ -50,5 +50,6 @@ export function observedFacts({ observed, actions }: Plan): string {
   const { mounts, cgroups, staleSources, mountNamespace, covering, upperUsed } = observed;
   const groups = cgroups.map(({ dir, exists, values }) => ({ dir, exists, values }));
   const after = actions.flatMap((a) => (a.op === "delete" ? [] : [a.after]));
-  return JSON.stringify({ mounts, groups, staleSources, mountNamespace, covering, upperUsed, after });
+  const places = observed.hierarchies.map(({ mount, base = mount }) => base);
+  return JSON.stringify({ mounts, groups, places, staleSources, mountNamespace, covering, upperUsed, after });
 }

@@ -1,4 +1,5 @@
 import { type AbsPath, join } from "#model/brand";
+import { failure } from "#model/diagnostic";
 import { parseMountinfo } from "#model/mountinfo";
 import type { Hierarchy, MountEntry } from "#model/observed";
 import type { Reader } from "#ports/reader";
@@ -59,7 +60,7 @@ export function v1Controllers(cgroup: string): ReadonlySet<string> {
 /**
  * Finds the hierarchies through the mount table. One that another mount hides cannot be reached by its path and is left out. With
  * `parent` (--cgroup-parent) ours begin at that group, and hierarchies without it are left out; else on v2 at a subtree that was
- * delegated to us, where there is one.
+ * delegated to us, where there is one. @throws Failure 3 where no hierarchy has the parent
  */
 export function readHierarchies(reader: Reader, mountinfo: string, parent?: string): readonly Hierarchy[] {
   const mounts = parseMountinfo(mountinfo, [" - cgroup ", " - cgroup2 "]).filter(
@@ -80,9 +81,10 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent?: stri
       return base === undefined ? h : beginningAt(reader, h, base);
     });
   }
-  return all.flatMap((h) => {
-    const base = join(h.mount, parent);
-    return reader.stat(base)?.type === "dir" ? [beginningAt(reader, h, base)] : [];
+  const having = all.filter((h) => reader.stat(join(h.mount, parent))?.type === "dir");
+  if (having.length > 0) return having.map((h) => beginningAt(reader, h, join(h.mount, parent)));
+  throw failure(3, "not_found", `--cgroup-parent ${parent}: there is no such cgroup`, {
+    detail: `looked for in ${all.map((h) => h.mount).join(", ") || "no hierarchy: none is mounted"}`,
   });
 }
 

@@ -69,6 +69,7 @@ test("what another mount hides is left out; with a parent the hierarchies that h
   ]);
   k.cgroups.create("/sys/fs/cgroup/pids/user.slice" as AbsPath);
   assert.deepEqual(read("/user.slice"), ["v1 /sys/fs/cgroup/pids/user.slice pids"]);
+  assert.throws(() => read("/gone.slice"), /--cgroup-parent \/gone\.slice: there is no such cgroup/);
   k.disk.tmpfs("/sys/fs/cgroup/pids", "over");
   assert.deepEqual(read(), ["v1 /sys/fs/cgroup/memory memory", "v2 /sys/fs/cgroup/unified cpu"]);
 });
