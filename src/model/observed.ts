@@ -125,6 +125,6 @@ export type Observed = {
   /** Recorded volume sources whose inode is another now, or gone, by address. */
   readonly staleSources: Readonly<Record<string, "gone" | "replaced">>;
   readonly rebooted: boolean;
-  /** Stored layers that are declared and not there yet. */
+  /** Stored layers that are recorded and gone, or declared and not there yet. */
   readonly absentLayers?: readonly AbsPath[];
 };

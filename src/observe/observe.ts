@@ -4,6 +4,7 @@ import { placeOf } from "#model/identity";
 import { escapePath, parseMountinfo } from "#model/mountinfo";
 import type { Host, MountEntry, Observed } from "#model/observed";
 import type { EnvRecord } from "#model/record";
+import { storedLayers } from "#model/resource";
 import type { Reader } from "#ports/reader";
 import { observeCgroups, whereMade } from "./cgroups.ts";
 import { coveringMount, lookAtHost, lookElsewhere, readMountinfo } from "./host.ts";
@@ -49,7 +50,15 @@ export function observe(
     ...(abroad ? { elsewhere: lookElsewhere(reader, host, record.mountNamespace) } : {}),
     staleSources: record === undefined ? {} : staleSources(reader, record),
     rebooted,
+    ...absentLayers(reader, record),
   };
+}
+
+/** Of the stored layers that were applied, those that somebody took away. */
+function absentLayers(reader: Reader, record: EnvRecord | undefined): Pick<Observed, "absentLayers"> {
+  const paths = storedLayers(record?.resources ?? []).map(({ path }) => path);
+  const absent = paths.filter((path) => reader.lstat(path) === undefined);
+  return absent.length === 0 ? {} : { absentLayers: absent };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Finding } from "#model/plan";
 import type { MountEntry, Observed } from "#model/observed";
 import type { Resource } from "#model/resource";
+import { isLayer } from "./layers.ts";
 import { foreignMounts, recordedResources, standings } from "./standing.ts";
 
 /** What the record says and the kernel does not show, or shows besides. Unapplied edits of the file are not among it. */
@@ -46,6 +47,10 @@ export function findings(observed: Observed): readonly Finding[] {
         ? "its source was deleted; the mount holds what was there"
         : "its source was replaced; the mount holds the old one";
     add(address, { kind: "stale_source", detail, fix });
+  }
+  for (const { address, layer } of resources.filter(isLayer)) {
+    if (observed.absentLayers?.includes(layer.path) === true)
+      add(address, { kind: "missing", detail: "its stored layer is gone", fix, path: layer.path });
   }
   for (const mount of foreignMounts(resources, observed)) {
     add(mount.point, {

@@ -89,7 +89,7 @@ function place(finding: Finding, plan: Plan): string {
 }
 
 function outside(finding: Finding): string {
-  if (finding.kind !== "missing") return finding.detail;
+  if (finding.kind !== "missing" || finding.path !== undefined) return finding.detail;
   return finding.address.includes(".limit.") ? "no cgroup holds it any more" : "no longer mounted";
 }
 

@@ -180,6 +180,8 @@ test("A2 a stored layer that was taken away is made again, and the overlay with 
   p.env("web", "rootfs: ../images/base.tar\n");
   p.ok(["apply", "web", "-y"]);
   rmSync(join(p.state, "layers/sha256", digest), { recursive: true });
+  assert.match(p.ok(["drift", "web"], 2).stdout, /missing +rootfs +its stored layer is gone/);
+  assert.match(p.ok(["plan", "web"]).stdout, /rootfs +missing +its stored layer is gone/);
   assert.deepEqual(
     actions(p, "web").map((a) => [a["address"], a["op"], a["because"]]),
     [
@@ -189,6 +191,7 @@ test("A2 a stored layer that was taken away is made again, and the overlay with 
   );
   p.ok(["apply", "web", "-y"]);
   assert.equal(p.ok(["run", "web", "--", "cat", "/etc/group"]).stdout, p.read("rootfs/etc/group"));
+  p.ok(["drift", "web"]);
 });
 
 test("A2 what a killed apply left half unpacked is gone after the next one", ALL, (t) => {
