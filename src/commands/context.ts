@@ -1,8 +1,6 @@
 import type { Probe, ReadHost, WriteHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
 import type { ExitCode } from "#model/diagnostic";
-import { diagnostics, diagnosticsOf } from "#views/diagnostics";
-import { errorJson } from "#views/json";
 import type { Look } from "#views/look";
 import type { Args } from "./args.ts";
 
@@ -45,14 +43,15 @@ export function result(context: Context, text: (look: Look) => string, json: () 
   context.words.out(context.json ? json() : text(context.look.out));
 }
 
-/** Tells of a failure; never a stack trace. */
-export function complain(
+/** Tells of a failure; never a stack trace. The words for it are loaded when something fails. */
+export async function complain(
   context: Pick<Context, "words" | "look" | "json">,
   error: unknown,
   attempt?: string,
-): void {
+): Promise<void> {
+  const { diagnostics, diagnosticsOf } = await import("#views/diagnostics");
   const all = diagnosticsOf(error, attempt);
-  if (context.json) context.words.out(errorJson(all));
+  if (context.json) context.words.out((await import("#views/json")).errorJson(all));
   else context.words.err(diagnostics(all, context.look.err));
 }
 

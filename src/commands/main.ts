@@ -98,7 +98,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     watch.lap("load");
     return await commands[args.command.name]!({ ...context, look, args, host });
   } catch (error) {
-    complain(context, error);
+    await complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;
     return running && exit !== 126 && exit !== 127 ? 125 : exit;
   } finally {

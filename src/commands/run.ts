@@ -31,7 +31,7 @@ export async function command(context: WriteContext): Promise<number> {
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
   } catch (error) {
     if (attempt === undefined) throw error;
-    complain(context, error, attempt);
+    await complain(context, error, attempt);
     return 125;
   }
   if (ran.oom !== undefined) words.err(oomText(ran.oom, look.err));

@@ -34,7 +34,7 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const { plans, intent } = transaction;
   const { words, look, json, quiet, host } = context;
   const stream = streamJson(intent);
-  for (const failure of transaction.failures) complain(context, failure);
+  for (const failure of transaction.failures) await complain(context, failure);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
   else if (!quiet) showPlans(context, transaction);
   const pending = plans.filter(
@@ -103,7 +103,7 @@ async function carry(
     else {
       if (ended.kind === "failed") {
         if (!json) words.err("\n");
-        if (!json) complain(context, ended.error, attempt);
+        if (!json) await complain(context, ended.error, attempt);
         codes.push(exitOf(ended.error));
       }
       interrupted = ended.kind === "interrupted";

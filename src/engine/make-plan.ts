@@ -9,11 +9,10 @@ import { storedLayers, type Limit, type Resource } from "#model/resource";
 import { observe } from "#observe/observe";
 import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
-import { plan } from "#plan/plan";
+import { canBeBlocked, plan } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 import type { Declared, EnvFile } from "./load.ts";
 import { declare, isDiagnostics, point } from "./load.ts";
-import { obstruct } from "./obstacles.ts";
 import { mountRules } from "./rules.ts";
 import { recordOf, UNBORN } from "./state.ts";
 import type { StateView } from "./state.ts";
@@ -47,9 +46,10 @@ export async function planApply(
   const refused = await mountRules(host, machine, declared, ready);
   if (refused.length > 0) return refused;
   const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
-  const planned = { declared, plan: obstruct(host, replaces ? measured(host, ready) : ready) };
+  const whole = replaces ? measured(host, ready) : ready;
+  const free = canBeBlocked(whole) ? (await import("./obstacles.ts")).obstruct(host, whole) : whole;
   host.lap("plan");
-  return planned;
+  return { declared, plan: free };
 }
 
 /** What destroying comes to, from the record alone. */

@@ -10,7 +10,7 @@ import { holders, lastingHolders } from "#guard/holders";
 import { claimOf } from "#guard/prove";
 import { namespacesWith } from "#observe/namespaces";
 import { proc, quietly } from "#observe/proc";
-import { takesDown } from "#plan/plan";
+import { lostOverlay, takesDown } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 
 /**
@@ -21,7 +21,7 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   const { observed, intent, actions } = plan;
   const { record } = observed;
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
-  const lost = actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
+  const lost = lostOverlay(actions);
   if (record === undefined && intent === "apply" && observed.mounts.length > 0) throw unrecorded(plan);
   if (observed.rebooted || !(takesDown(actions) || lost)) return plan;
   const groups = observed.cgroups.filter((g) => g.exists).map((g) => g.dir);

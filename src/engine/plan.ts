@@ -6,7 +6,6 @@ import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
 import type { EnvFile } from "./load.ts";
 import { planApply, planDestroy, type Planned } from "./make-plan.ts";
-import { obstruct } from "./obstacles.ts";
 import { withWarnings } from "./rules.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
@@ -36,7 +35,8 @@ export async function checkBeforeFirstUse(host: ReadHost, files: readonly EnvFil
 }
 
 /** What destroy would do; environments that are not on this host are left out. */
-export function planDestruction(host: ReadHost, targets: readonly Target[]): readonly Plan[] {
+export async function planDestruction(host: ReadHost, targets: readonly Target[]): Promise<readonly Plan[]> {
+  const { obstruct } = await import("./obstacles.ts");
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   return targets.flatMap((target) => {

@@ -250,6 +250,17 @@ function decideLimit(after: Limit, before: Limit | undefined, stand: Standings, 
   };
 }
 
+/** An overlay that was unmounted behind our back: a process may still sit in it, and its upper must not be mounted a second time. */
+export function lostOverlay(actions: readonly Action[]): boolean {
+  return actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
+}
+
+/** Whether a look at who stands in a plan's way can find anybody: it is worth nothing where a plan only adds, or changes nothing. */
+export function canBeBlocked({ observed, actions }: ReadyPlan): boolean {
+  const unrecorded = observed.record === undefined && observed.mounts.length > 0;
+  return unrecorded || takesDown(actions) || lostOverlay(actions);
+}
+
 /** Whether carrying a plan out takes a mount away: only then can holders and foreign mounts be in its way. */
 export function takesDown(actions: readonly Action[]): boolean {
   return actions.some(

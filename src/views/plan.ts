@@ -5,6 +5,7 @@ import { attributesOf, type Attribute } from "./attributes.ts";
 import { obstacles } from "./busy.ts";
 import { proseColumns, shortAddress, shown, symbols, type Look } from "./look.ts";
 import { reasonText } from "./reasons.ts";
+import { noChanges } from "./unchanged.ts";
 import { block, inert, list, noted, pad, width } from "./text.ts";
 
 const SYMBOLS = { create: "+", update: "~", replace: "-/+", delete: "-", keep: " " } as const;
@@ -139,7 +140,7 @@ function lastLine(plans: readonly Plan[], p: Paint): string {
   if (plans.length === 0) return "No environments.";
   if (plans.every((plan) => plan.intent === "destroy"))
     return `${p.bold("Nothing to destroy.")} ${names} ${are} not applied.`;
-  return `${p.bold("No changes.")} ${names} ${are} as declared.`;
+  return noChanges(names, are, p);
 }
 
 function sumLine(sum: Summary, p: Paint): string {
