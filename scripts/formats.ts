@@ -182,6 +182,8 @@ export type FormatName =
   | "graph"
   | "error";
 
+const waiting = z.object({ avg10: z.number(), avg60: z.number(), avg300: z.number() });
+
 const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
   plan: z.object({ format: format("plan"), ...planned }),
   apply: stream("apply"),
@@ -224,6 +226,18 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
     tmpfs: z.array(z.object({ target: path, bytes: optional(bytes), mode: text.check(z.describe("octal")) })),
     limits,
     use: limits,
+    memory_events: optional(
+      z
+        .object({ reached: whole, oom_kills: whole })
+        .check(z.describe("how often use came up to the memory limit, and how many were killed for it")),
+    ),
+    pressure: optional(
+      z
+        .array(
+          z.object({ resource: z.enum(["cpu", "memory", "io"]), some: waiting, full: optional(waiting) }),
+        )
+        .check(z.describe("cgroup v2: percent of the time that processes waited for it")),
+    ),
     entry: z.object({
       command: optional(z.array(text)),
       workdir: path,

@@ -8,6 +8,7 @@ import type { Limit, LimitName, Overlay, Resource, TmpfsResource, VolumeResource
 import { initPlace } from "#model/stack";
 import { lookAtHost } from "#observe/host";
 import { measureUpper } from "#observe/upper";
+import { memoryTrouble, pressureOf, useOf } from "#observe/use";
 import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
 import type { ReadHost } from "./host.ts";
@@ -106,6 +107,8 @@ export function show(host: ReadHost, target: Target): EnvDetail {
   const overlay = overlayOf(record.resources);
   const place = observed.place;
   const lowers = overlay?.lowers ?? [];
+  const groups = observed.cgroups;
+  const memory = memoryTrouble(host.reader, groups);
   const { command, workdir, user, hostname, network, env } = record.spec.entry;
   return {
     ...shared,
@@ -116,7 +119,12 @@ export function show(host: ReadHost, target: Target): EnvDetail {
     tmpfs: record.resources.filter((r): r is TmpfsResource => r.kind === "tmpfs"),
     limits: record.resources
       .filter((r): r is Limit => r.kind === "limit")
-      .map(({ name, value }) => ({ name, value, ...useOf(name, observed) })),
+      .map(({ name, value }) => {
+        const use = useOf(host.reader, groups, name);
+        return { name, value, ...(use === undefined ? {} : { use }) };
+      }),
+    ...(memory === undefined ? {} : { memory }),
+    pressure: pressureOf(host.reader, groups),
     entry: {
       ...(command === undefined ? {} : { command }),
       workdir,
@@ -129,10 +137,4 @@ export function show(host: ReadHost, target: Target): EnvDetail {
       })),
     },
   };
-}
-
-function useOf(name: LimitName, observed: Observed): { use?: string } {
-  const use =
-    name === "memory" ? observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse : undefined;
-  return use === undefined ? {} : { use };
 }

@@ -80,6 +80,19 @@ export type EnvEntry = {
   readonly appliedAt?: number;
 };
 
+/** Percent of the time, averaged over the last 10, 60 and 300 seconds. */
+export type Waiting = { readonly avg10: number; readonly avg60: number; readonly avg300: number };
+
+/** How long an environment's processes waited for a resource: some of them, or all at once (`full`). */
+export type Pressure = {
+  readonly resource: "cpu" | "memory" | "io";
+  readonly some: Waiting;
+  readonly full?: Waiting;
+};
+
+/** How often use came up to the memory limit since the group was made, and how many processes were killed for it. */
+export type MemoryTrouble = { readonly reached: number; readonly kills: number };
+
 /** Everything `show` tells. Directories are named as in `docker inspect`'s GraphDriver. */
 export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
   /** Topmost first: the init layer, lowers, rootfs. */
@@ -92,6 +105,10 @@ export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
   readonly tmpfs: readonly TmpfsResource[];
   /** `use` as the kernel counts it now: bytes, processes. */
   readonly limits: readonly (Pick<Limit, "name" | "value"> & { readonly use?: string })[];
+  /** Where memory is counted. */
+  readonly memory?: MemoryTrouble;
+  /** cgroup v2 alone tells. */
+  readonly pressure: readonly Pressure[];
   readonly entry: {
     readonly command?: readonly string[];
     readonly workdir: string;

@@ -63,6 +63,10 @@ export function showJson(env: EnvDetail): string {
     })),
     limits: limits(env.limits.map((l) => [l.name, l.value])),
     use: limits(env.limits.flatMap((l) => (l.use === undefined ? [] : [[l.name, l.use] as const]))),
+    ...(env.memory === undefined
+      ? {}
+      : { memory_events: { reached: env.memory.reached, oom_kills: env.memory.kills } }),
+    ...(env.pressure.length === 0 ? {} : { pressure: env.pressure.map((each) => ({ ...each })) }),
     entry: {
       ...(command === undefined ? {} : { command }),
       workdir,

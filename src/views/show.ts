@@ -1,4 +1,4 @@
-import type { EnvDetail } from "#model/outcome";
+import type { EnvDetail, Waiting } from "#model/outcome";
 import { formatBytes } from "#model/size";
 import { paint, type Paint } from "./ansi.ts";
 import { stateText } from "./ls.ts";
@@ -40,9 +40,10 @@ export function showText(given: EnvDetail, look: Look, now: number): string {
     ),
     ...section(
       "Limits",
-      env.limits.map((l) => [l.name, limitText(l.name, l.value), useOf(l, p)]),
+      env.limits.map((l) => [l.name, limitText(l.name, l.value), useOf(l, env, p)]),
       p,
     ),
+    ...section("Pressure", pressureRows(env), p),
     ...section("Entry", entryRows(env), p),
   ];
   return `${lines.join("\n")}\n`;
@@ -65,11 +66,26 @@ function written({ upper }: EnvDetail): string[] {
   return use === "" ? [] : [`${use}${upper.form === "tmpfs" ? ", on tmpfs" : ""}`];
 }
 
-function useOf(limit: EnvDetail["limits"][number], p: Paint): string {
+function useOf(limit: EnvDetail["limits"][number], { memory }: EnvDetail, p: Paint): string {
   if (limit.use === undefined) return "";
-  return p.dim(
-    `in use: ${limit.name === "memory" || limit.name === "swap" ? formatBytes(limit.use) : limit.use}`,
-  );
+  if (limit.name !== "memory") return p.dim(`in use: ${limit.use}`);
+  const { reached = 0, kills = 0 } = memory ?? {};
+  const times = reached === 0 ? "" : `, reached ${reached === 1 ? "once" : `${reached} times`}`;
+  return p.dim(`in use: ${formatBytes(limit.use)}${times}${kills === 0 ? "" : `, ${kills} killed`}`);
+}
+
+/** What has waited at all in the last five minutes. */
+function pressureRows({ pressure }: EnvDetail): readonly (readonly string[])[] {
+  const percents = ({ avg10, avg60, avg300 }: Waiting): string =>
+    `${avg10} % of 10 s, ${avg60} % of 60 s, ${avg300} % of 300 s`;
+  return pressure
+    .filter(({ some }) => some.avg10 + some.avg60 + some.avg300 > 0)
+    .flatMap(({ resource, some, full }) => [
+      [resource, "some wait", percents(some)],
+      ...(full === undefined || full.avg10 + full.avg60 + full.avg300 === 0
+        ? []
+        : [["", "all wait", percents(full)]]),
+    ]);
 }
 
 function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {

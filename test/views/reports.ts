@@ -167,6 +167,16 @@ export const detail: EnvDetail = {
     { name: "cpuset", value: "0-1" },
     { name: "pids", value: "128", use: "7" },
   ],
+  memory: { reached: 3, kills: 1 },
+  pressure: [
+    { resource: "cpu", some: { avg10: 12.5, avg60: 3.17, avg300: 0.4 } },
+    {
+      resource: "memory",
+      some: { avg10: 1.5, avg60: 0, avg300: 0 },
+      full: { avg10: 0.75, avg60: 0, avg300: 0 },
+    },
+    { resource: "io", some: { avg10: 0, avg60: 0, avg300: 0 }, full: { avg10: 0, avg60: 0, avg300: 0 } },
+  ],
   entry: {
     command: ["node", "test/all.js", "--grep", "a cart"],
     workdir: "/work",
@@ -176,7 +186,7 @@ export const detail: EnvDetail = {
     env: [{ name: "CI", value: "1" }, { name: "TOKEN" }],
   },
 };
-const { upperDir: _upper, workDir: _work, ...readOnly } = detail;
+const { upperDir: _upper, workDir: _work, memory: _memory, ...readOnly } = detail;
 
 export const bare: EnvDetail = {
   ...readOnly,
@@ -186,6 +196,7 @@ export const bare: EnvDetail = {
   volumes: [],
   tmpfs: [],
   limits: [],
+  pressure: [],
   entry: { workdir: "/", hostname: "web-tests", network: "host", env: [] },
 };
 
