@@ -2,7 +2,7 @@ import type { Carried, Told } from "#engine/carry-out";
 import { Failure } from "#model/diagnostic";
 import type { Ended } from "#model/outcome";
 import type { Plan, Summary } from "#model/plan";
-import { changes, total } from "#model/plan";
+import { isSettled, total } from "#model/plan";
 import type { StepEvent } from "#model/step";
 import { progress } from "#views/apply";
 import { busy } from "#views/busy";
@@ -37,9 +37,7 @@ export async function transact(context: WriteContext, transaction: Transaction):
   for (const failure of transaction.failures) await complain(context, failure);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
   else if (!quiet) showPlans(context, transaction);
-  const pending = plans.filter(
-    (plan) => changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied" || intent === "destroy",
-  );
+  const pending = plans.filter((plan) => intent === "destroy" || !isSettled(plan));
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");

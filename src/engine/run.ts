@@ -4,7 +4,7 @@ import { mountTag, placeOf } from "#model/identity";
 import type { Ending, LaunchRoot } from "#model/launch";
 import type { OomReport } from "#model/outcome";
 import type { Plan } from "#model/plan";
-import { changes } from "#model/plan";
+import { isSettled } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
 import { byTarget, type InnerMount, type Overlay } from "#model/resource";
 import { assemble, makeUpper } from "#execute/assemble";
@@ -98,7 +98,7 @@ async function applied(
       },
     );
   }
-  if (changes(plan.summary) > 0 || plan.observed.record?.phase !== "applied") {
+  if (!isSettled(plan)) {
     const ended = await carryOut(
       host,
       state,

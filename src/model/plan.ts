@@ -132,3 +132,10 @@ export function total(all: readonly Summary[]): Summary {
 export function changes(summary: Summary): number {
   return summary.create + summary.update + summary.replace + summary.delete;
 }
+
+/** Whether there is nothing to do: nothing changes, nothing was interrupted, and no group was removed by somebody. */
+export function isSettled({ summary, observed }: Plan): boolean {
+  const { record, cgroups } = observed;
+  const exists = (dir: AbsPath): boolean => cgroups.some((g) => g.dir === dir && g.exists);
+  return changes(summary) === 0 && record?.phase === "applied" && record.cgroups.every((g) => exists(g.dir));
+}

@@ -41,6 +41,15 @@ export function findings(observed: Observed): readonly Finding[] {
       });
     }
   }
+  // Where it held limits they are missing, which says it already.
+  const gone = observed.cgroups.find((g) => !g.exists && record?.cgroups.some((r) => r.dir === g.dir));
+  if (gone !== undefined && !resources.some((r) => r.kind === "limit"))
+    add(`${name}.cgroup`, {
+      kind: "missing",
+      detail: "the group of its processes is gone",
+      fix,
+      path: gone.dir,
+    });
   for (const [address, what] of Object.entries(observed.staleSources)) {
     const detail =
       what === "gone"

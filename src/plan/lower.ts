@@ -2,7 +2,7 @@ import type { AbsPath } from "#model/brand";
 import { join } from "#model/brand";
 import type { MountEntry, Observed, Place } from "#model/observed";
 import type { Action, ReadyPlan } from "#model/plan";
-import { changes } from "#model/plan";
+import { isSettled } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
 import type { InnerMount, Limit, Overlay, Resource, VolumeResource } from "#model/resource";
 import { byTarget, isStored } from "#model/resource";
@@ -18,8 +18,7 @@ const OURS = { mode: 0o700, uid: 0, gid: 0 };
 export function lower(plan: ReadyPlan, options: { readonly keepUpper?: boolean } = {}): readonly Step[] {
   if (plan.intent === "destroy") return destroySteps(plan, options.keepUpper ?? false);
   if (plan.placement === "private") return privateSteps(plan);
-  const settled = plan.observed.record?.phase === "applied";
-  return changes(plan.summary) === 0 && settled ? [] : applySteps(plan);
+  return isSettled(plan) ? [] : applySteps(plan);
 }
 
 /** The resources an apply leads to. */

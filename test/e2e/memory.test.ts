@@ -1,6 +1,6 @@
 // A run and its cgroup: limited from its first instruction, or not started; what a kill for lack of memory leaves to say (rows E11, E13, E14, E16).
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { controlFile, groupOf, groupsOf, hierarchy, limitOf, processesOf } from "#test/cgroup";
@@ -12,6 +12,7 @@ import { running } from "#test/running";
 
 guard();
 
+const REAL = needs("root", "overlay");
 const MEMORY = needs("root", "overlay", "cgroup:memory");
 const TRACED = needs("root", "overlay", "cgroup:memory", "program:strace");
 
@@ -286,3 +287,31 @@ test(
     assert.deepEqual(groupsOf(p), []);
   },
 );
+
+test("F5 a group removed by hand is missed, and made again by apply and run", REAL, (t) => {
+  const p = project(t);
+  p.env("bare");
+  p.env("web", "limits: { pids: 40 }\n");
+  for (const [name, missing] of [
+    ["bare", "bare.cgroup"],
+    ["web", "web.limit.pids"],
+  ] as const) {
+    for (const mend of [
+      ["apply", "-y", "-q", name],
+      ["run", name, "--", "true"],
+    ]) {
+      p.ok(["apply", "-y", name]);
+      const group = groupsOf(p).filter((dir) => dir.endsWith(p.id(name)));
+      assert.equal(group.length, 1);
+      rmdirSync(group[0]!);
+      const { findings } = p.json<{ findings: { kind: string; address: string }[] }>(["drift", name], 2);
+      assert.deepEqual(
+        findings.map(({ kind, address }) => [kind, address]),
+        [["missing", missing]],
+      );
+      p.ok(mend);
+      p.ok(["drift", name]);
+      assert.ok(existsSync(group[0]!));
+    }
+  }
+});

@@ -46,7 +46,7 @@ const join = (index: number): string => {
 };
 
 /**
- * The first shell: joins the cgroups, mounts proc where this kernel wants that done from inside (argument `proc`), then becomes
+ * The first shell: mounts proc where this kernel wants that done from inside (argument `proc`), joins the cgroups, then becomes
  * `unshare` (the cgroup namespace's root is where it is by then), `setpriv` and the second shell. Errors of a failed join stay silent.
  */
 function firstScript(
@@ -58,7 +58,8 @@ function firstScript(
   const proc =
     procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
   const chain = `exec ${unshare} --cgroup ${setpriv} ${privileges.join(" ")} ${sh} -c "$1" envctl "$@"`;
-  return [...Array.from({ length: cgroups }, (_, index) => join(index)), ...proc, chain].join("\n");
+  // mount is forked: done after the joins it would need a second process, which `pids: 1` does not allow.
+  return [...proc, ...Array.from({ length: cgroups }, (_, index) => join(index)), chain].join("\n");
 }
 
 /**
