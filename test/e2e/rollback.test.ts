@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { tempDir } from "#test/fixtures";
 import { guard } from "#test/guard";
-import { readMounts } from "#test/mountinfo";
+import { mountsBelow, readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
 import { occupant, until } from "#test/occupant";
 import { type Project, project } from "#test/project";
@@ -37,13 +37,12 @@ const NOT_COMPARED = /^envs\/|^state\/(locks\/|envs\/[^/]+\/(env\.json$|rw\/work
 /** Everything that an apply may touch. */
 function picture(p: Project): unknown {
   const files = Object.entries(tree(p.dir, { root: true })).filter(([path]) => !NOT_COMPARED.test(path));
-  const mounts = p.mounts().map((m) => m.line.replace(/ \d+:\d+$/, ""));
+  const mounts = mountsBelow(p.dir).map((m) => m.line.replace(/ \d+:\d+$/, ""));
   return {
     files: Object.fromEntries(files),
     rootfs: tree(join(p.dir, "rootfs"), { times: true }),
     mounts,
     groups: groups(p),
-    all: readMounts().length,
   };
 }
 
