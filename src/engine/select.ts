@@ -26,7 +26,20 @@ export function select(host: ReadHost, args: readonly string[]): readonly Target
     args.length === 0
       ? everyFile(host, join(host.cwd, "envs"), "envs")
       : args.flatMap((arg) => (isPath(arg) ? byPath(host, arg) : [byName(host, arg)]));
+  for (const { id, file } of found) {
+    const other = found.find((t) => t.id === id && t.file?.file !== file?.file)?.file;
+    if (file !== undefined && other !== undefined) throw sameName(file, other);
+  }
   return [...new Map(found.map((t) => [t.id, t])).values()];
+}
+
+/** web.yaml beside web.yml: one name, one directory, hence one environment. */
+function sameName(one: EnvFile, other: EnvFile): Error {
+  const files = [one.display, other.display].sort().join(" and ");
+  return failure(3, "ambiguous", `${files} are the same environment`, {
+    detail: one.id,
+    hint: "Rename or remove one of them.",
+  });
 }
 
 function everyFile(host: ReadHost, dir: AbsPath, display: string): readonly Target[] {

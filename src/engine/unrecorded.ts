@@ -22,16 +22,15 @@ const MADE = new Set(["merged", "rw", "init", "init.work", ".env.json.new"]);
 export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Plan | undefined {
   const { dir } = placeOf(state.path, id);
   const names = host.reader.listAny(dir) ?? [];
-  const strange = names.filter((name) => !MADE.has(name));
-  if (!isEnvId(id) || strange.length > 0) {
-    throw failure(1, "bad_record", `${id} has no record, and holds what envctl did not make`, {
-      detail: `${dir}: ${strange.join(", ")}`,
-      hint: "Move it elsewhere, then repeat the command.",
-    });
-  }
+  const others = names.filter((name) => !MADE.has(name));
+  if (!isEnvId(id) || others.length > 0) throw strange(id, `${dir}: ${others.join(", ")}`);
   const observed = observe(host.reader, id, state.lineage, state.path, {
     host: lookAtHost(host.reader, host.cgroupParent),
   });
+  const { merged } = observed.place;
+  const covered = observed.mounts.some((m) => m.point === merged);
+  const lying = covered ? [] : (host.reader.listAny(merged) ?? []);
+  if (lying.length > 0) throw strange(id, `${merged}: ${lying.join(", ")}`);
   const left = names.some((name) => name !== ".env.json.new") || observed.mounts.length > 0;
   if (!left || instanceOf(id) !== undefined) return undefined;
   const name = id.slice(0, id.lastIndexOf("-"));
@@ -46,6 +45,13 @@ export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Pl
   ] as const;
   const bare = plan({ intent: "destroy", placement: "private", id, name, file: dir, desired: [], observed });
   return obstruct(host, { ...bare, actions, summary: summarise(actions) });
+}
+
+function strange(id: EnvId, detail: string): Error {
+  return failure(1, "bad_record", `${id} has no record, and holds what envctl did not make`, {
+    detail,
+    hint: "Move it elsewhere, then repeat the command.",
+  });
 }
 
 /** Nothing but its name is known of it. */

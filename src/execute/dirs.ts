@@ -1,5 +1,5 @@
 import type { AbsPath } from "#model/brand";
-import { KernelError } from "#model/diagnostic";
+import { failure, KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
 import type { Step } from "#model/step";
 import { deleteTree as guardedDelete } from "#guard/delete";
@@ -26,7 +26,18 @@ function removeEmpty(x: Context, dir: AbsPath): void {
 }
 
 export function deleteTree(step: Of<"delete_tree">, x: Context): undefined {
+  const { merged } = x.plan.observed.place;
+  if (step.path === merged) refuseFilled(merged, x.reader.listAny(merged) ?? []);
   deletePath(x, step.path);
+}
+
+/** The mount point itself is never written to: what lies in it came while nothing was mounted there, and is somebody's. @throws Failure refused */
+function refuseFilled(merged: AbsPath, names: readonly string[]): void {
+  if (names.length === 0) return;
+  throw failure(1, "refused", `${merged} is not empty`, {
+    detail: `${names.slice(0, 3).join(", ")}: written while the overlay was not mounted, and not by envctl`,
+    hint: "Move it elsewhere, then repeat the command.",
+  });
 }
 
 /**

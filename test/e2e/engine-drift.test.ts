@@ -310,3 +310,37 @@ test("F17 environments that would use each other's directories are refused or or
   const { stderr } = p.ok(["plan", "three"], 3);
   assert.match(stderr, /envs\/three\.yaml:\d+:\d+/);
 });
+
+test("F17 two files that are the same environment are refused", machine, (t) => {
+  const p = applied(t);
+  p.write("envs/web.yml", p.read("envs/web.yaml"));
+  for (const args of [
+    ["plan"],
+    ["apply", "-y"],
+    ["apply", "-y", "./envs"],
+    ["validate", "envs/web.yml", "envs/web.yaml"],
+  ]) {
+    assert.match(
+      p.ok(args, 3).stderr.replace(/\s+/g, " "),
+      /web\.yaml and \S*web\.yml are the same environment/,
+    );
+  }
+  p.ok(["plan", "envs/web.yml"]);
+});
+
+test(
+  "F10 what somebody wrote at the mount point while nothing was mounted there is not deleted",
+  machine,
+  (t) => {
+    const p = applied(t);
+    const merged = p.place("web", "merged");
+    for (const { point } of [...mountTree(merged)].reverse()) umount(point);
+    writeFileSync(join(merged, "report"), "precious");
+    const said = p.ok(["destroy", "web", "-y"], 1).stderr.replace(/\s+/g, " ");
+    assert.match(said, /merged is not empty report: written while the overlay was not mounted/);
+    assert.equal(readFileSync(join(merged, "report"), "utf8"), "precious");
+    rmSync(join(merged, "report"));
+    p.ok(["destroy", "web", "-y"]);
+    assert.ok(!existsSync(merged));
+  },
+);

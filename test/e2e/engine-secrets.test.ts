@@ -112,7 +112,7 @@ function stored(p: Project): string {
     readdirSync(dir, { withFileTypes: true }).flatMap((e) => {
       const path = join(dir, e.name);
       return e.isDirectory()
-        ? /\/merged$/.test(path)
+        ? path.endsWith("/merged")
           ? []
           : files(path)
         : e.isFile()
