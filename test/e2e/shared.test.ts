@@ -45,8 +45,11 @@ function begin(t: Parameters<typeof project>[0]): Project {
 /** What is mounted below the project, without what the kernel numbers. */
 const seen = (p: Project, ns: MountNamespace): readonly string[] =>
   ns.mountsBelow(p.dir).map((m) => m.line.replace(/ \d+:\d+$/, ""));
-/** The same as text of the mount table itself: ids and propagation count, too. */
-const table = (ns: MountNamespace): string => readFileSync(`/proc/${ns.pid}/mountinfo`, "utf8");
+/** The lines of the mount table themselves, ids and propagation included: what is below the project, and what an entry mounted wherever. */
+const table = (p: Project, ns: MountNamespace): readonly string[] =>
+  readFileSync(`/proc/${ns.pid}/mountinfo`, "latin1")
+    .split("\n")
+    .filter((line) => line.includes(p.dir) || line.includes(" - tmpfs inner "));
 
 for (const kind of [["run"], ["run", "--rm"]] as const) {
   test(
@@ -59,7 +62,7 @@ for (const kind of [["run"], ["run", "--rm"]] as const) {
       envctl(p, host, ["apply", "-y", "web"]);
       const late = [await namespace(p, "peer", host), await namespace(p, "slave", host)];
       const all = [host, ...early, ...late];
-      const before = all.map(table);
+      const before = all.map((ns) => table(p, ns));
       const script =
         "mount -t tmpfs inner /mnt && mount -o bind /work /root && mount -t tmpfs inner /work && umount /scratch && " +
         "umount /work && touch /work/ready && while [ ! -e /work/go ]; do sleep 0.02; done; grep -c inner /proc/self/mountinfo >/work/count";
@@ -69,11 +72,13 @@ for (const kind of [["run"], ["run", "--rm"]] as const) {
       });
       const ended = once(child, "exit");
       await until("the entry has mounted", () => p.exists("src/ready") || child.exitCode !== null);
-      for (const [i, ns] of all.entries()) assert.equal(table(ns), before[i], `namespace ${i} while it runs`);
+      for (const [i, ns] of all.entries())
+        assert.deepEqual(table(p, ns), before[i], `namespace ${i} while it runs`);
       p.write("src/go", "");
       assert.deepEqual(await ended, [0, null]);
       assert.equal(p.read("src/count"), "1\n", "inside, the mount was there");
-      for (const [i, ns] of all.entries()) assert.equal(table(ns), before[i], `namespace ${i} afterwards`);
+      for (const [i, ns] of all.entries())
+        assert.deepEqual(table(p, ns), before[i], `namespace ${i} afterwards`);
       envctl(p, host, ["destroy", "-y", "web"]);
       for (const ns of all) assert.deepEqual(seen(p, ns), []);
     },
