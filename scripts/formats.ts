@@ -245,7 +245,11 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
       hostname: text,
       network: z.enum(["none", "host"]),
       env: z.array(
-        z.object({ name: text, value: optional(text.check(z.describe("absent for what is not stored"))) }),
+        z.object({
+          name: text,
+          value: optional(text.check(z.describe("absent for what is not stored"))),
+          passes: optional(z.literal(true).check(z.describe("a bare name: taken from the caller at launch"))),
+        }),
       ),
     }),
   }),

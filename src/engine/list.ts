@@ -134,6 +134,7 @@ export function show(host: ReadHost, target: Target): EnvDetail {
       env: Object.entries(env).map(([name, v]) => ({
         name,
         ...(v.kind === "literal" ? { value: v.value } : {}),
+        ...(v.kind === "passthrough" ? { passes: true } : {}),
       })),
     },
   };

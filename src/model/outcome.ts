@@ -116,7 +116,8 @@ export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
     readonly hostname: string;
     readonly network: "none" | "host";
     /** Only literals have a value: what came from a variable or the caller is never shown. */
-    readonly env: readonly { readonly name: string; readonly value?: string }[];
+    /** Without a value: it is not stored. `passes`: taken from whoever calls `run`. */
+    readonly env: readonly { readonly name: string; readonly value?: string; readonly passes?: true }[];
   };
 };
 

@@ -89,9 +89,10 @@ function pressureRows({ pressure }: EnvDetail): readonly (readonly string[])[] {
 }
 
 function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {
-  const env = entry.env.map(({ name, value }) =>
-    value === undefined ? `${name} (set)` : `${name}=${shell([value])}`,
-  );
+  const env = entry.env.map(({ name, value, passes }) => {
+    if (value !== undefined) return `${name}=${shell([value])}`;
+    return `${name} ${passes === true ? "(the caller's)" : "(set)"}`;
+  });
   return [
     ["command", entry.command === undefined ? "none: run needs one" : shell(entry.command)],
     ...env.map((line, i) => [i === 0 ? "env" : "", line]),

@@ -183,7 +183,7 @@ export const detail: EnvDetail = {
     user: "1000:1000",
     hostname: "web-tests",
     network: "none",
-    env: [{ name: "CI", value: "1" }, { name: "TOKEN" }],
+    env: [{ name: "CI", value: "1" }, { name: "TOKEN" }, { name: "TERM", passes: true }],
   },
 };
 const { upperDir: _upper, workDir: _work, memory: _memory, ...readOnly } = detail;
