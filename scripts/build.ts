@@ -48,7 +48,7 @@ const GROUPS = [
       (name) => `src/commands/${name}.ts`,
     ),
     ...["diagnostics", "json", "json-plan", "plan"].map((name) => `src/views/${name}.ts`),
-    ...["obstacles", "saved"].map((name) => `src/engine/${name}.ts`),
+    ...["obstacles", "rules", "saved"].map((name) => `src/engine/${name}.ts`),
   ],
   ["src/write.ts", "src/kernel/linux/files.ts", "src/kernel/linux/probe.ts"],
 ];

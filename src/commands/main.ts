@@ -72,7 +72,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
   const running = argv.find((word) => !word.startsWith("-")) === "run";
   const watch = timings(boot.now);
   watch.lap("node");
-  let context = plainContext(boot, argv);
+  let context: ReturnType<typeof plainContext> | undefined;
   let timed = false;
   try {
     const args = parseArgs(argv);
@@ -98,12 +98,13 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     watch.lap("load");
     return await commands[args.command.name]!({ ...context, look, args, host });
   } catch (error) {
+    context ??= plainContext(boot, argv);
     await complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;
     return running && exit !== 126 && exit !== 127 ? 125 : exit;
   } finally {
     watch.lap("print");
-    if (timed) context.words.err(timingsText(watch.all(), context.look.err));
+    if (timed && context !== undefined) context.words.err(timingsText(watch.all(), context.look.err));
   }
 }
 

@@ -9,11 +9,10 @@ import { storedLayers, type Limit, type Resource } from "#model/resource";
 import { observe } from "#observe/observe";
 import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
-import { canBeBlocked, plan } from "#plan/plan";
+import { canBeBlocked, mountsAnew, plan } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 import type { Declared, EnvFile } from "./load.ts";
 import { declare, isDiagnostics, point } from "./load.ts";
-import { mountRules } from "./rules.ts";
 import { recordOf, UNBORN } from "./state.ts";
 import type { StateView } from "./state.ts";
 
@@ -43,7 +42,8 @@ export async function planApply(
     desired: declared.resources,
     observed,
   });
-  const refused = await mountRules(host, machine, declared, ready);
+  const rules = mountsAnew(ready.actions) ? await import("./rules.ts") : undefined;
+  const refused = (await rules?.mountRules(host, machine, declared, ready)) ?? [];
   if (refused.length > 0) return refused;
   const replaces = ready.actions.some((a) => a.kind === "overlay" && a.op === "replace");
   const whole = replaces ? measured(host, ready) : ready;

@@ -2,11 +2,11 @@ import type { Diagnostic } from "#model/diagnostic";
 import { Failure } from "#model/diagnostic";
 import type { Plan } from "#model/plan";
 import { lookAtHost } from "#observe/host";
+import { mountsAnew } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
 import type { EnvFile } from "./load.ts";
 import { planApply, planDestroy, type Planned } from "./make-plan.ts";
-import { withWarnings } from "./rules.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 
@@ -22,7 +22,8 @@ export async function planTargets(host: ReadHost, targets: readonly Target[]): P
     else plans.push(result);
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
-  return withWarnings(host, plans);
+  if (!plans.some(({ plan }) => mountsAnew(plan.actions))) return plans;
+  return (await import("./rules.ts")).withWarnings(host, plans);
 }
 
 /** A mistake in a file must not bring a state directory into being: before its first use all is planned once more. @throws Failure 3 */

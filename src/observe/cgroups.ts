@@ -1,4 +1,4 @@
-import type { AbsPath, EnvId, Lineage } from "#model/brand";
+import type { EnvId, Lineage } from "#model/brand";
 import { isWithin, join, parentOf } from "#model/brand";
 import { cgroupDir, isEnvId } from "#model/identity";
 import type { Hierarchy, ObservedCgroup } from "#model/observed";
@@ -56,13 +56,17 @@ function observeGroup(reader: Reader, group: OwnedCgroup): ObservedCgroup {
     exists,
     values: readLimits(version, controllers, file),
     ...(memoryUse === undefined ? {} : { memoryUse }),
-    populated: isPopulated(reader, dir, file),
+    populated: isPopulated(reader, group, file),
   };
 }
 
 /** v2 says it in cgroup.events; on v1 a group counts as populated while it has processes or groups below it (kernfs: links = 2 + groups). */
-function isPopulated(reader: Reader, dir: AbsPath, file: (name: string) => string | undefined): boolean {
-  const events = file("cgroup.events");
+function isPopulated(
+  reader: Reader,
+  { dir, version }: Pick<OwnedCgroup, "dir" | "version">,
+  file: (name: string) => string | undefined,
+): boolean {
+  const events = version === 2 ? file("cgroup.events") : undefined;
   if (events !== undefined) return /^populated 1$/m.test(events);
   return (file("cgroup.procs") ?? "").trim() !== "" || (reader.stat(dir)?.nlink ?? 2) > 2;
 }

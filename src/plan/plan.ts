@@ -250,6 +250,13 @@ function decideLimit(after: Limit, before: Limit | undefined, stand: Standings, 
   };
 }
 
+/** Whether a plan mounts an overlay or a volume: then the kernel's rules for them are worth a look. */
+export function mountsAnew(actions: readonly Action[]): boolean {
+  return actions.some(
+    (a) => (a.kind === "overlay" || a.kind === "volume") && (a.op === "create" || a.op === "replace"),
+  );
+}
+
 /** An overlay that was unmounted behind our back: a process may still sit in it, and its upper must not be mounted a second time. */
 export function lostOverlay(actions: readonly Action[]): boolean {
   return actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
