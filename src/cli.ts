@@ -1,7 +1,7 @@
 import { main, type Boot, type Settings } from "#commands/main";
 import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
-import { isDevice, linuxTerminal } from "#kernel/terminal";
+import { isDevice, linuxTerminal, outputLost } from "#kernel/terminal";
 import manifest from "#package/manifest" with { type: "json" };
 
 const { version } = manifest;
@@ -95,4 +95,4 @@ void main(process.argv.slice(2), {
   schema: async (name) => (await import("./schemas.ts")).schemas[name],
   readHost,
   writing,
-}).then((code) => (process.exitCode = code));
+}).then((code) => (process.exitCode = code === 0 && outputLost() ? 1 : code));

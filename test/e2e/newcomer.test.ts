@@ -96,3 +96,11 @@ for (const [what, answer, code] of [
     },
   );
 }
+
+test("a result that a full disk swallowed is no success", (t) => {
+  const p = project(t);
+  const into = (file: string): readonly string[] => ["sh", "-c", `exec "$@" > ${file}`, "sh"];
+  const { stderr } = p.ok(["ls", "--json"], 1, { before: into("/dev/full") });
+  assert.equal(stderr, "envctl: standard output cannot be written to: ENOSPC\n");
+  assert.equal(p.ok(["ls"], 0, { before: into("/dev/null") }).stderr, "");
+});

@@ -17,8 +17,8 @@ export function linuxTerminal(options: TerminalOptions): Terminal {
   const colored = (fd: number): boolean =>
     options.color === "always" || (options.color === "auto" && !plain && isTerminal(fd));
   return {
-    out: (text) => writeAll(1, text),
-    err: (text) => writeAll(2, text),
+    out: (text) => void (lost ??= tellLoss(writeAll(1, text))),
+    err: (text) => void writeAll(2, text),
     interactive: isTerminal(0) && isTerminal(2),
     get columns() {
       const wide = isTerminal(1) || isTerminal(2) ? options.columns() : undefined;
@@ -29,17 +29,32 @@ export function linuxTerminal(options: TerminalOptions): Terminal {
   };
 }
 
-function writeAll(fd: number, text: string): void {
+/** Why a result did not arrive at all, where somebody may still take it for whole: a full disk, not a reader that went away. */
+let lost: string | undefined;
+
+export function outputLost(): boolean {
+  return lost !== undefined;
+}
+
+function tellLoss(errno: string | undefined): string | undefined {
+  if (errno === undefined || errno === "EPIPE") return undefined;
+  writeAll(2, `envctl: standard output cannot be written to: ${errno}\n`);
+  return errno;
+}
+
+/** Answers the errno of what could not be written. */
+function writeAll(fd: number, text: string): string | undefined {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EAGAIN") return;
+      if (code !== "EAGAIN") return code;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
+  return undefined;
 }
 
 /** /dev/null: device 1:3, as `makedev` packs it. */
