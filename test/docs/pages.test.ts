@@ -61,3 +61,10 @@ test("the README names every command, every option of one, and every schema", ()
   for (const schema of globSync("schemas/*.json", { cwd: root }))
     assert.ok(readme.includes(`(${schema})`), schema);
 });
+
+test("speeds that the README compares are those of docs/performance.md", () => {
+  const row = /^\| `\/bin\/true` in a fresh sandbox.*$/m.exec(read("README.md"))![0];
+  const speeds = [...row.matchAll(/(\d+) ms/g)].map(([, ms = ""]) => ms);
+  assert.equal(speeds.length, 4);
+  for (const ms of speeds) assert.match(read("docs/performance.md"), new RegExp(`\\b${ms}\\b`), `${ms} ms`);
+});
