@@ -5,8 +5,14 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `cgroup:X`: controller X is mounted somewhere. */
-export type Need = "root" | "mounts" | "overlay" | `cgroup:${string}` | `program:${string}`;
+/** `mounts`: a private mount namespace can be made and mounted in. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. */
+export type Need =
+  | "root"
+  | "mounts"
+  | "overlay"
+  | `cgroup:${string}`
+  | `cgroup2:${string}`
+  | `program:${string}`;
 
 const quiet = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -27,11 +33,14 @@ export function onPath(name: string): string | undefined {
     });
 }
 
-function controllers(): string[] {
-  return readMounts().flatMap(({ type, point, options }) => {
-    if (type === "cgroup2") return readFileSync(join(point, "cgroup.controllers"), "utf8").trim().split(" ");
-    return type === "cgroup" ? options : [];
-  });
+function controllers(versions: readonly string[]): string[] {
+  return readMounts()
+    .filter(({ type }) => versions.includes(type))
+    .flatMap(({ type, point, options }) => {
+      if (type === "cgroup2")
+        return readFileSync(join(point, "cgroup.controllers"), "utf8").trim().split(" ");
+      return type === "cgroup" ? options : [];
+    });
 }
 
 export function met(need: Need): boolean {
@@ -39,7 +48,8 @@ export function met(need: Need): boolean {
   if (need === "mounts") return quiet("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt");
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const [kind, name = ""] = need.split(":");
-  return kind === "cgroup" ? controllers().includes(name) : onPath(name) !== undefined;
+  if (kind === "cgroup2") return controllers(["cgroup2"]).includes(name);
+  return kind === "cgroup" ? controllers(["cgroup", "cgroup2"]).includes(name) : onPath(name) !== undefined;
 }
 
 /** Options for `test(title, needs("root", "program:strace"), …)`. */

@@ -52,8 +52,11 @@ function openDirectory(path: string): number {
   return openat(AT_FDCWD, path, O.PATH | O.DIRECTORY | O.NOFOLLOW);
 }
 
-/** What the first FSCONFIG_SET_FD says: EOPNOTSUPP on 6.1, EINVAL for plain descriptors and EBADF for O_PATH ones on 6.12. */
-const UNTAKEN: ReadonlySet<string> = new Set(["EOPNOTSUPP", "EINVAL", "EBADF"]);
+/**
+ * What the first FSCONFIG_SET_FD says: EOPNOTSUPP on 6.1, EINVAL for plain descriptors and EBADF for O_PATH ones on 6.12. A filter of system
+ * calls (seccomp) says EPERM or ENOSYS, to the calls before it too: then the calls are not to be had, which is not a refusal.
+ */
+const UNTAKEN: ReadonlySet<string> = new Set(["EOPNOTSUPP", "EINVAL", "EBADF", "EPERM", "ENOSYS"]);
 
 /**
  * The mount API with FSCONFIG_SET_FD (reported since 6.13): free of path races, and neither 255 bytes a value nor 4095 in all.
@@ -85,8 +88,7 @@ function byDescriptor(overlay: OverlayMount): number | undefined {
       },
     );
   } catch (error) {
-    const untaken =
-      error instanceof KernelError && error.call.includes("FSCONFIG_SET_FD") && configured === 0;
+    const untaken = error instanceof KernelError && /^fs(open|config)\(/.test(error.call) && configured === 0;
     if (untaken && UNTAKEN.has(error.errno)) return undefined;
     throw error;
   }
