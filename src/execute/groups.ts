@@ -1,6 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import { join, parentOf } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
+import { formatBytes } from "#model/size";
 import type { OwnedCgroup } from "#model/record";
 import type { LimitWrite, Step } from "#model/step";
 import { handDown } from "#guard/aside";
@@ -91,7 +92,7 @@ function makeRoom(x: Context, { dir, file, value }: LimitWrite): void {
   }
   if (excess() <= 0n) return;
   throw failure(5, "busy", `${x.plan.name}: cannot set limit memory`, {
-    detail: `${BigInt(value) + excess()} bytes are in use, and the kernel would kill for the difference`,
+    detail: `${formatBytes(BigInt(value) + excess())} are in use, and the kernel would kill for the difference`,
     hint: "end what runs, or choose a higher limit",
   });
 }
