@@ -246,6 +246,11 @@ test(
     p.write("out/hop.sh", HOP);
     const run = await running(p, ["run", "web", "--", "sh", "-c", HOPPERS]);
     await until("they hop", () => processesOf(p).length > 4);
+    // Who was born while envctl looked is the environment's own as well.
+    for (let look = 0; look < 5; look++) {
+      const { envs } = p.json<{ envs: { blocked: unknown }[] }>(["plan", "--destroy", "web"]);
+      assert.deepEqual(envs[0]?.blocked, []);
+    }
     const { stderr } = p.ok(["destroy", "-y", "web"]);
     assert.match(stderr, /stop +processes/);
     assert.deepEqual(await run.ended.then(({ code, signal }) => ({ code, signal })), {
