@@ -24,6 +24,8 @@ export type Boot = {
 const ACCEL = process.env["VM_ACCEL"] ?? "tcg,thread=single";
 const CPU = process.env["VM_CPU"] ?? "Nehalem";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 function words(boot: Boot, command: string, consoleFile: string): string[] {
   const { machine, kernel, disk } = boot;
   const append = `console=ttyS0 quiet panic=-1 mitigations=off VM_CGROUP=${machine.cgroup}`;
@@ -58,13 +60,18 @@ export async function boot(of: Boot, line: (text: string) => void): Promise<void
   writeFileSync(command, sectors(of.command));
   closeSync(openSync(consoleFile, "w"));
   const interactive = of.command[0] === "shell";
-  const stdio = interactive ? "inherit" : (["ignore", "pipe", "inherit"] as const);
   const qemu = spawn("qemu-system-x86_64", words(of, command, consoleFile), {
-    stdio: stdio as "inherit",
+    stdio: [interactive ? "inherit" : "ignore", interactive ? "inherit" : "pipe", "inherit"],
     env: { ...process.env, TMPDIR: dir },
   });
   const stop = (): boolean => qemu.kill("SIGKILL");
-  process.once("exit", stop);
+  const clear = (): void => {
+    stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const interrupted = (): never => process.exit(130); // which clears
+  process.once("exit", clear);
+  for (const signal of SIGNALS) process.once(signal, interrupted);
   let late = false;
   const timer = setTimeout(() => (late = stop()), of.limit);
   try {
@@ -81,7 +88,8 @@ export async function boot(of: Boot, line: (text: string) => void): Promise<void
       throw new Error(`${of.machine.name}: its kernel complains\n${said}`);
   } finally {
     clearTimeout(timer);
-    process.off("exit", stop);
-    rmSync(dir, { recursive: true });
+    process.off("exit", clear);
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+    clear();
   }
 }

@@ -11,8 +11,8 @@ mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o nosuid,nodev shm /dev/shm
 mount -t tmpfs -o nosuid,nodev,mode=755 run /run
 ln -s /proc/self/fd /dev/fd
-# As systemd does: what is mounted anywhere shows everywhere.
-mount --make-rshared /
+# As systemd does: what is mounted anywhere shows everywhere. One layout is without, for hosts that are.
+[ "$VM_CGROUP" = v1 ] || mount --make-rshared /
 
 c=/sys/fs/cgroup
 case $VM_CGROUP in
