@@ -40,7 +40,7 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
       locks.push(lock);
       held.push(file);
     }
-    await sweep(host, state);
+    sweep(host, state);
     const wanted = files.filter((file) => held.includes(file));
     const planned = await planFiles(host, wanted, state, failures);
     return {

@@ -77,7 +77,7 @@ export async function openDestroy(
   const failures: unknown[] = [];
   const records = new Map<Plan, EnvRecord | undefined>();
   try {
-    await sweep(host, state);
+    sweep(host, state);
     for (const { id } of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       await attempt(failures, async () => {
         locks.push(await hold(host, state, id));
@@ -85,7 +85,7 @@ export async function openDestroy(
         if (record === undefined) {
           const bare = planUnrecorded(host, state, id);
           if (bare !== undefined && options.keepUpper) throw noKeeping(bare);
-          if (bare === undefined) await removeInstance(host, state, id);
+          if (bare === undefined) removeInstance(host, state, id);
           else records.set(bare, undefined);
           return;
         }

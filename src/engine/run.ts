@@ -48,7 +48,7 @@ export async function runApplied(host: WriteHost, env: EnvFile, options: RunOpti
   const lock = await hold(host, state, env.id);
   let running: Promise<Ran>;
   try {
-    await sweep(host, state);
+    sweep(host, state);
     const { loaded, plan } = await applied(host, state, env, options);
     const base = groupsAfter(plan);
     const group = runGroups(host, base);
@@ -116,7 +116,7 @@ async function applied(
 export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
   await checkBeforeFirstUse(host, [env]);
   const state = openState(host);
-  await sweep(host, state);
+  sweep(host, state);
   const record = recordOf(host, state, env.id);
   const declared = await declare(host, env, record);
   if (isDiagnostics(declared)) throw new Failure(3, declared);
@@ -124,6 +124,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const { id, lock } = freeInstance(host, state, env.id);
   let kept = false;
+  let groups: readonly OwnedCgroup[] | undefined;
   try {
     const seen = observe(host.reader, id, state.lineage, state.path, { host: machine });
     const observed = withLayers(host, seen, declared.resources);
@@ -142,6 +143,7 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
     const refused = await mountRules(host, machine, declared, plan);
     if (refused.length > 0) throw new Failure(3, refused);
     host.lap("plan");
+    groups = groupsAfter(plan);
     const base = { ...recordBase(host, loaded, undefined), pid: host.reader.pid };
     const ended = await carryOut(host, state, plan, base, options.tell, { onError: "keep" });
     if (ended.kind === "failed") throw ended.error;
@@ -166,14 +168,14 @@ export async function runThrowaway(host: WriteHost, env: EnvFile, options: RunOp
       return stack.place.merged;
     };
     const root: LaunchRoot = { kind: "private", dir: stack.place.dir, tag: stack.tag, overlay, inner };
-    const ran = await launch(host, loaded, options, root, groupsAfter(plan), id, build);
+    const ran = await launch(host, loaded, options, root, groups, id, build);
     kept = options.keepOnFailure && !("code" in ran.ending && ran.ending.code === 0);
     if (kept) return { ...ran, kept: stack.place.dir };
     const removed = { name: id.replace(env.id, env.name), keepable: !options.keepOnFailure };
     return ran.oom === undefined ? ran : { ...ran, oom: { ...ran.oom, removed } };
   } finally {
     if (kept) keepInstance(host, state, id);
-    else await removeInstance(host, state, id, machine);
+    else removeInstance(host, state, id, groups);
     lock.release();
   }
 }

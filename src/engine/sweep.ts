@@ -1,21 +1,21 @@
 import type { EnvId } from "#model/brand";
-import { instanceOf } from "#model/identity";
-import { lookAtHost } from "#observe/host";
-import { observe } from "#observe/observe";
 import { sweepLayers } from "#execute/layers";
-import type { Host } from "#model/observed";
-import type { EnvRecord } from "#model/record";
-import { plan } from "#plan/plan";
-import { carryOut } from "./carry-out.ts";
+import { deleteTree } from "#guard/delete";
+import { removeGroups } from "#guard/groups";
+import { stopProcesses } from "#guard/stop";
+import { instanceOf, placeOf } from "#model/identity";
+import type { EnvRecord, OwnedCgroup } from "#model/record";
+import { groupsOfLineage } from "#observe/cgroups";
+import { lookAtHost } from "#observe/host";
 import type { WriteHost } from "./host.ts";
 import type { OpenState } from "./state.ts";
 import { envIds, recordStateOf, saveRecord, tryHold } from "./state.ts";
 
 /**
- * Takes away what killed commands left half-way: layers that were being made, and of `run --rm` instances whose exclusion lock nobody holds. Their mounts went with their namespace; what is
- * left is their groups and directory, ours by place.
+ * Takes away what killed commands left half-way: layers that were being made, and `run --rm` instances whose exclusion lock nobody
+ * holds. Their mounts went with their namespace; what is left is their groups and directory, ours by place.
  */
-export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
+export function sweep(host: WriteHost, state: OpenState): void {
   sweepLayers(host, state.path);
   for (const id of envIds(host, state)) {
     if (instanceOf(id) === undefined) continue;
@@ -26,7 +26,7 @@ export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
       continue;
     }
     try {
-      await removeInstance(host, state, id);
+      removeInstance(host, state, id);
     } finally {
       lock.release();
     }
@@ -34,30 +34,29 @@ export async function sweep(host: WriteHost, state: OpenState): Promise<void> {
 }
 
 /**
- * Ends and removes one throwaway instance; the caller holds its lock. Groups and directory are found by their places: its record is not
- * needed, and may be cut short.
+ * Ends and removes one throwaway instance; the caller holds its lock. Nothing of it is mounted here. `groups` may be gone or never have
+ * been; where they are not known its record tells, and their places. @throws Failure, KernelError
  */
-export async function removeInstance(
+export function removeInstance(
   host: WriteHost,
   state: OpenState,
   id: EnvId,
-  machine: Host = lookAtHost(host.reader, host.cgroupParent),
-): Promise<void> {
-  const observed = observe(host.reader, id, state.lineage, state.path, { host: machine });
-  const gone = plan({
-    intent: "destroy",
-    placement: "private",
-    id,
-    name: id,
-    file: state.path,
-    desired: [],
-    observed,
-  });
-  const ended = await carryOut(host, state, gone, undefined, () => undefined, {
-    onError: "keep",
-    stage: "clean up",
-  });
-  if (ended.kind === "failed") throw ended.error;
+  groups: readonly OwnedCgroup[] = groupsOf(host, state, id),
+): void {
+  const owner = { lineage: state.lineage, id };
+  stopProcesses(host, owner, groups);
+  removeGroups(host, owner, groups);
+  deleteTree(host, state.path, placeOf(state.path, id).dir);
+  host.lap("clean up");
+}
+
+/** The record may be cut short, and was perhaps made with another --cgroup-parent than is given now. */
+function groupsOf(host: WriteHost, state: OpenState, id: EnvId): readonly OwnedCgroup[] {
+  const { hierarchies } = lookAtHost(host.reader, host.cgroupParent);
+  const found = groupsOfLineage(host.reader, hierarchies, state.lineage).get(id) ?? [];
+  const known = new Set(found.map((g) => g.dir));
+  const recorded = instanceRecord(host, state, id)?.cgroups ?? [];
+  return [...found, ...recorded.filter((g) => !known.has(g.dir))];
 }
 
 function instanceRecord(host: WriteHost, state: OpenState, id: EnvId): EnvRecord | undefined {
