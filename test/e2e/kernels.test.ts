@@ -105,7 +105,7 @@ test("E25 a volume's target that is a symlink to the host's path lies inside", m
 });
 
 const NUMBERS = { fsopen: 430, fsconfig: 431, statmount: 457 } as const; // the same on every architecture
-const DENY = fileURLToPath(new URL("../support/deny.ts", import.meta.url));
+const DENY = fileURLToPath(new URL("../support/deny.js", import.meta.url));
 
 for (const [call, errno] of [
   ["fsopen", "EPERM"],
