@@ -2,6 +2,7 @@ import type { AbsPath } from "#model/brand";
 import { join } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import { handDown } from "#guard/aside";
+import { inheritCpuset } from "#guard/cpuset";
 import type { OwnedCgroup } from "#model/record";
 import type { WriteHost } from "./host.ts";
 
@@ -21,6 +22,7 @@ export function runGroups(
   if (own === undefined) return { cgroups: groups, remove: () => undefined };
   if (own.version === 2 && own.controllers.includes("memory")) handDown(host, own.dir, ["memory"]);
   const dir = freeGroup(host, own.dir);
+  if (own.version === 1) inheritCpuset(host, dir);
   const leaf: OwnedCgroup = { ...own, dir };
   return { cgroups: groups.map((g) => (g === own ? leaf : g)), remove: () => removeLeaf(host, dir) };
 }

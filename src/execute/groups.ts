@@ -5,6 +5,7 @@ import { formatBytes } from "#model/size";
 import type { OwnedCgroup } from "#model/record";
 import type { LimitWrite, Step } from "#model/step";
 import { handDown } from "#guard/aside";
+import { inheritCpuset } from "#guard/cpuset";
 import { removeGroups as guardedRemove } from "#guard/groups";
 import type { Context, Undo } from "./context.ts";
 
@@ -22,22 +23,15 @@ export function createGroup(step: Create, x: Context, undo: Undo): undefined {
   undo(() => takeAway(x, step.cgroup));
   x.cgroups.create(parent);
   if (version === 2) handDownTo(x, dir, controllers);
-  if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, parent);
+  if (version === 1) inheritCpuset(x, parent);
   x.cgroups.create(dir);
-  if (version === 1 && controllers.includes("cpuset")) inheritCpuset(x, dir);
+  if (version === 1) inheritCpuset(x, dir);
 }
 
 /** From the group that holds the state directory's own to that one, and on to its groups. */
 function handDownTo(x: Context, dir: AbsPath, controllers: readonly string[]): void {
   const parent = parentOf(dir);
   for (const each of [parentOf(parent), parent]) handDown(x, each, controllers);
-}
-
-function inheritCpuset(x: Context, dir: AbsPath): void {
-  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-    if (x.reader.text(join(dir, file)).trim() === "")
-      x.cgroups.write(dir, file, x.reader.text(join(parentOf(dir), file)).trim());
-  }
 }
 
 /** Writes the files of one limit and tells what the kernel made of it. */
