@@ -132,7 +132,7 @@ test(
     const other = await resident(p, "true");
     const merged = inside(p);
     const copies = (): number =>
-      readFileSync(`/proc/${other.pid}/mountinfo`, "latin1")
+      readFileSync(`/proc/${other.pid}/mountinfo`).toString()
         .split("\n")
         .filter((line) => line.includes(merged)).length;
     assert.equal(copies(), 2);
@@ -151,7 +151,7 @@ test("F24 a copy does not stand in the way of a replace either", machine, async 
   p.env("web", `lowers: [../layer]\n${BODY}`);
   p.ok(["apply", "web", "-y"]);
   assert.ok(existsSync(inside(p, "l")));
-  assert.doesNotMatch(readFileSync(`/proc/${other.pid}/mountinfo`, "latin1"), new RegExp(inside(p)));
+  assert.doesNotMatch(readFileSync(`/proc/${other.pid}/mountinfo`).toString(), new RegExp(inside(p)));
 });
 
 test(
@@ -175,7 +175,7 @@ test(
     for (const kind of kinds) namespaces.push(await resident(p, "true", "--propagation", kind));
     const merged = inside(p);
     const ours = (pid: number): number =>
-      readFileSync(`/proc/${pid}/mountinfo`, "latin1")
+      readFileSync(`/proc/${pid}/mountinfo`).toString()
         .split("\n")
         .filter((line) => line.includes(merged)).length;
     assert.equal(ours(process.pid), 2);
@@ -207,7 +207,7 @@ test("F24 a process with its cwd in a copy is named, with its namespace", machin
 test("F24 a process whose cwd is inside is named although it is in no mountinfo", machine, async (t) => {
   const p = applied(t);
   const other = await resident(p, `cd ${inside(p, "etc")}; umount -l ${inside(p)}`);
-  assert.doesNotMatch(readFileSync(`/proc/${other.pid}/mountinfo`, "latin1"), new RegExp(inside(p)));
+  assert.doesNotMatch(readFileSync(`/proc/${other.pid}/mountinfo`).toString(), new RegExp(inside(p)));
   const said = refused(p);
   assert.match(said, new RegExp(`\\b${other.pid}\\b.*\\bcwd +/etc\\b.*sleep 1000`));
   await other.end();

@@ -180,7 +180,7 @@ test("F13 a record forged to point elsewhere makes envctl unmount and delete not
   p.after(() => umount(victim));
   writeFileSync(join(victim, "file"), "precious");
   const [, dev = ""] =
-    / (\d+:\d+) \/ .*tmpfs victim/.exec(readFileSync("/proc/self/mountinfo", "latin1")) ?? [];
+    / (\d+:\d+) \/ .*tmpfs victim/.exec(readFileSync("/proc/self/mountinfo").toString()) ?? [];
   const [{ id = "" } = {}] = mountTree(victim);
   const group = join(hierarchy("pids").point, `envctl-${p.lineage()}-victim`);
   mkdirSync(group);

@@ -56,7 +56,7 @@ function namespacesWith(p: Project): readonly string[] {
     try {
       return (
         /^\d+$/.test(pid) &&
-        readFileSync(`/proc/${pid}/mountinfo`, "latin1").includes(` envctl:${p.lineage()}:`)
+        readFileSync(`/proc/${pid}/mountinfo`).toString().includes(` envctl:${p.lineage()}:`)
       );
     } catch {
       return false;

@@ -119,7 +119,7 @@ for (const [where, flags] of [
     assert.deepEqual(stdout.split("\n").filter(Boolean), readdirSync(join(p.dir, "rootfs")).sort());
     await running(p, ["run", ...flags, "web"]);
     const [pid] = processesOf(p);
-    const table = readFileSync(`/proc/${pid}/mountinfo`, "latin1");
+    const table = readFileSync(`/proc/${pid}/mountinfo`).toString();
     assert.doesNotMatch(table, /pivot|old_?root/i);
     assert.equal(
       table.split("\n").filter((line) => / \/ \/ /.test(line)).length,

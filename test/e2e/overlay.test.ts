@@ -109,7 +109,7 @@ test("C8 metacopy alone brings the redirect_dir it needs", needs("root", "overla
   const p = project(t);
   p.env("web", "overlay: { options: { metacopy: on } }\n");
   p.ok(["apply", "-y"]);
-  const table = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
+  const table = readFileSync("/proc/self/mountinfo").toString().split("\n");
   assert.match(
     table.find((line) => line.includes(p.place("web", "merged")))!,
     /redirect_dir=on.*metacopy=on/,

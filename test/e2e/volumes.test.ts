@@ -284,7 +284,7 @@ test("F24 a volume taken out, seen in a later namespace, does not stop destroy",
   p.env("web", "volumes: [../shared:/more]\n");
   p.ok(["apply", "-y", "web"]);
   p.ok(["plan", "--detailed-exitcode", "web"]);
-  const seen = (): string => readFileSync(`/proc/${later.pid}/mountinfo`, "latin1");
+  const seen = (): string => readFileSync(`/proc/${later.pid}/mountinfo`).toString();
   assert.ok(seen().includes(` ${merged}/data `));
   const there = (...command: string[]): unknown =>
     spawnSync("nsenter", ["-t", `${later.pid}`, "-m", ...command]).status;

@@ -38,7 +38,7 @@ const unescape = (text: string): string =>
 
 /** The mount table of this thread's namespace, fields unescaped. */
 export function mountTable(): Row[] {
-  const text = readFileSync("/proc/thread-self/mountinfo", "latin1").trimEnd();
+  const text = readFileSync("/proc/thread-self/mountinfo").toString().trimEnd();
   return text.split("\n").map((line) => {
     const [left = "", right = ""] = line.split(" - ");
     const [id = "", , dev = "", , point = "", options = "", ...optional] = left.split(" ");
@@ -73,7 +73,7 @@ export function mountsBelow(dir: string): string[] {
  */
 export function surroundings(dir?: string): unknown {
   return {
-    mounts: dir === undefined ? readFileSync("/proc/thread-self/mountinfo", "latin1") : mountsBelow(dir),
+    mounts: dir === undefined ? readFileSync("/proc/thread-self/mountinfo").toString() : mountsBelow(dir),
     namespaces: readdirSync("/proc/thread-self/ns").map((name) =>
       readlinkSync(`/proc/thread-self/ns/${name}`),
     ),

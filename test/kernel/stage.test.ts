@@ -170,12 +170,12 @@ test("a caller in a chroot, whose root is no mount, keeps its root and working d
     mountSetattr(AT_FDCWD, "/", AT.RECURSIVE, { propagation: MS.SHARED });
     chroot(jail);
     chdir("/away");
-    const look = () => ({ root: readdirSync("/").sort(), up: readdirSync("/..").length, cwd: readlinkSync("/proc/thread-self/cwd"), table: readFileSync("/proc/thread-self/mountinfo", "latin1"), fds: readdirSync("/proc/self/fd").length });
+    const look = () => ({ root: readdirSync("/").sort(), up: readdirSync("/..").length, cwd: readlinkSync("/proc/thread-self/cwd"), table: readFileSync("/proc/thread-self/mountinfo").toString(), fds: readdirSync("/proc/self/fd").length });
     mounts.stage(() => undefined);
     const before = look();
     const shared = mounts.stage((stage) => {
       stage.tmpfs("/place", { tag: "t", mode: 0o755 });
-      return { shared: / shared:/.test(readFileSync("/proc/thread-self/mountinfo", "latin1")), root: readdirSync("/").sort(), cwd: readlinkSync("/proc/thread-self/cwd") };
+      return { shared: / shared:/.test(readFileSync("/proc/thread-self/mountinfo").toString()), root: readdirSync("/").sort(), cwd: readlinkSync("/proc/thread-self/cwd") };
     });
     console.log(JSON.stringify({ before, after: look(), shared }));
   `;
