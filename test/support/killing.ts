@@ -1,6 +1,6 @@
 // An environment to be killed at, everywhere, and what must be true afterwards (row F3).
 import assert from "node:assert/strict";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { portrait } from "./portrait.ts";
 import type { Project } from "./project.ts";
@@ -9,7 +9,9 @@ import { killAt, type Point, points } from "./strace.ts";
 /** How many points a file of the suite tries; ENVCTL_SWEEP=full tries every one. */
 export function chosen(all: readonly Point[], most: number): readonly Point[] {
   if (process.env["ENVCTL_SWEEP"] === "full" || all.length <= most) return all;
-  return Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]!);
+  const spread = Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]!);
+  // Between making something and giving it away.
+  return all.filter((point) => spread.includes(point) || /^f?chown/.test(point.name));
 }
 
 export type Body = { readonly lowers?: string; readonly access?: string; readonly memory?: string };
@@ -19,7 +21,7 @@ export function declare(p: Project, { lowers = "", access = "ro", memory = "64Mi
   p.env(
     "web",
     `lowers: [${lowers}]
-volumes: ["../src:/work:${access}", "../cache:/var/cache/app", "../made/deep:/made"]
+volumes: ["../src:/work:${access}", "../cache:/var/cache/app", "../home/made/deep:/made"]
 tmpfs: [{ target: /tmp, size: 1MiB, mode: 1777 }]
 limits: { memory: ${memory}, swap: 0, pids: 64 }
 `,
@@ -29,8 +31,11 @@ limits: { memory: ${memory}, swap: 0, pids: 64 }
 /** What may never be lost, whatever is killed. */
 const CANARIES = ["src/canary", "cache/canary", "layer/canary", "rootfs/bin/busybox"];
 
+/** A rootfs and a home that belong to a user: what is made there has to, too. */
 export function furnish(p: Project): Project {
   for (const file of CANARIES.slice(0, 3)) p.write(file, "precious");
+  mkdirSync(join(p.dir, "home"));
+  for (const dir of ["rootfs", "home"]) chownSync(join(p.dir, dir), 1000, 1000);
   return p;
 }
 
@@ -45,6 +50,12 @@ export function writeInside(p: Project): void {
 /** It is what a single undisturbed apply makes, and envctl says so too. */
 export function isApplied(p: Project, expected: string): void {
   assert.equal(portrait(p), expected);
+  const { uid, gid, mode } = statSync(join(p.dir, "home/made/deep"));
+  assert.deepEqual(
+    [uid, gid, mode & 0o7777],
+    [1000, 1000, 0o755],
+    "a directory made for a volume is its parent's owner's",
+  );
   p.ok(["plan", "web", "--detailed-exitcode"]);
   p.ok(["drift"]);
 }
@@ -57,7 +68,7 @@ export function isGone(p: Project, expected: string): void {
 /** Makes it all new: no STATE, no directory that was made for a volume. */
 export function wipe(p: Project): void {
   assert.deepEqual(p.mounts(), []);
-  for (const dir of ["state", "made"]) rmSync(join(p.dir, dir), { recursive: true, force: true });
+  for (const dir of ["state", "home/made"]) rmSync(join(p.dir, dir), { recursive: true, force: true });
 }
 
 /** Kills a command at each of these points and hands over to `after`; a failure says where it was killed. */
