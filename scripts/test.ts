@@ -1,4 +1,4 @@
-// The whole suite, or a part of it:  npm test -- [checks|unit|e2e]… [-t PATTERN] [-j N] [-v] [FILE…]
+// The whole suite, or a part of it:  npm test -- [checks|unit|e2e|vm]… [-t PATTERN] [-j N] [-v] [FILE…]
 // `--built` takes dist/ as it is, `--lines` prints JSON lines: for a machine of scripts/vm, which has nothing to build with.
 // Checks and tests are counted alike, nothing stops at the first failure, and the last line holds the totals.
 import { chmodSync, globSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -24,11 +24,11 @@ const { values, positionals } = parseArgs({
     lines: { type: "boolean", default: false },
   },
 });
-const parts = ["checks", "unit", "e2e"];
+const parts = ["checks", "unit", "e2e", "vm"];
 const only = positionals.filter((word) => !parts.includes(word));
 const chosen = positionals.filter((word) => parts.includes(word));
 const wants = (part: string): boolean =>
-  chosen.length > 0 ? chosen.includes(part) : part !== "checks" || only.length === 0;
+  chosen.length > 0 ? chosen.includes(part) : part !== "vm" && (part !== "checks" || only.length === 0);
 const concurrency = values.concurrency === undefined ? undefined : Number(values.concurrency);
 const minutes = 60_000;
 
@@ -88,6 +88,20 @@ async function tests(part: "unit" | "e2e"): Promise<void> {
   await runSuite(options, tally);
 }
 
+/** On an older kernel with cgroup v2, emulated: so many boots as there are processors share the files. */
+async function machines(): Promise<void> {
+  const { prepare, runMachine } = await import("./vm/suite.ts");
+  const { machines: all, quick } = await import("./vm/machines.ts");
+  const machine = all.find(({ name }) => name === quick.machine)!;
+  const jobs = Math.min(availableParallelism(), quick.files.length);
+  const selection = { files: quick.files, pattern: values.pattern, jobs, minutes: 25 };
+  try {
+    await runMachine(machine, prepare(), selection, tally);
+  } catch (error) {
+    tally.fail(`${machine.name}: whole run`, String(error));
+  }
+}
+
 const e2e = wants("e2e") && filesOf("e2e").length > 0;
 if (wants("checks")) {
   print("checks");
@@ -103,6 +117,7 @@ await inScratch(async () => {
     if (built) await tests("e2e");
   });
 });
+if (built && wants("vm")) await machines();
 if (only.length > 0 && ["unit", "e2e"].every((part) => !wants(part) || filesOf(part).length === 0)) {
   tally.fail("nothing to run", `no test file matches ${only.join(" ")}`);
 }

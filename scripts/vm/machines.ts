@@ -21,6 +21,12 @@ export const machines: readonly Machine[] = [
   machine("6.12", "linux-image-6.12-cloud-amd64", "v2"),
 ];
 
+/** What `npm test -- vm` and CI run: the rows that depend most on kernel and cgroups, on the older kernel with v2. */
+export const quick: { readonly machine: string; readonly files: readonly string[] } = {
+  machine: "6.1-v2",
+  files: ["kernels", "limits", "memory", "shell"].map((name) => `test/e2e/${name}.test.ts`),
+};
+
 /** Modules loaded at boot, with all they depend on: the disk, its file system, and what the tests mount. */
 export const modules: readonly string[] = [
   "virtio_pci",
