@@ -52,6 +52,7 @@ export const packages: readonly string[] = [
   "kmod",
   "libatomic1",
   "libc-bin",
+  "libstdc++6",
   "mount",
   "perl-base",
   "procps",
