@@ -80,7 +80,8 @@ const FILES = [
 
 /** The mount table below the state directory without its numbers, and what each group says. */
 function shape(p: Project): unknown {
-  const mounts = readFileSync("/proc/self/mountinfo").toString()
+  const mounts = readFileSync("/proc/self/mountinfo")
+    .toString()
     .split("\n")
     .filter((line) => line.includes(` ${p.state}/`))
     .map((line) => {

@@ -132,7 +132,8 @@ test(
     const other = await resident(p, "true");
     const merged = inside(p);
     const copies = (): number =>
-      readFileSync(`/proc/${other.pid}/mountinfo`).toString()
+      readFileSync(`/proc/${other.pid}/mountinfo`)
+        .toString()
         .split("\n")
         .filter((line) => line.includes(merged)).length;
     assert.equal(copies(), 2);
@@ -175,7 +176,8 @@ test(
     for (const kind of kinds) namespaces.push(await resident(p, "true", "--propagation", kind));
     const merged = inside(p);
     const ours = (pid: number): number =>
-      readFileSync(`/proc/${pid}/mountinfo`).toString()
+      readFileSync(`/proc/${pid}/mountinfo`)
+        .toString()
         .split("\n")
         .filter((line) => line.includes(merged)).length;
     assert.equal(ours(process.pid), 2);

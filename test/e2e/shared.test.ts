@@ -47,7 +47,8 @@ const seen = (p: Project, ns: MountNamespace): readonly string[] =>
   ns.mountsBelow(p.dir).map((m) => m.line.replace(/ \d+:\d+$/, ""));
 /** The lines of the mount table themselves, ids and propagation included: what is below the project, and what an entry mounted wherever. */
 const table = (p: Project, ns: MountNamespace): readonly string[] =>
-  readFileSync(`/proc/${ns.pid}/mountinfo`).toString()
+  readFileSync(`/proc/${ns.pid}/mountinfo`)
+    .toString()
     .split("\n")
     .filter((line) => line.includes(p.dir) || line.includes(" - tmpfs inner "));
 

@@ -377,7 +377,8 @@ test(
       { stdio: "ignore" },
     );
     const waiting = await processWith(dir, (argv) => argv.includes("envctl") && argv[0]!.endsWith("sh"));
-    const mounts = readFileSync(`/proc/${waiting}/mountinfo`).toString()
+    const mounts = readFileSync(`/proc/${waiting}/mountinfo`)
+      .toString()
       .trimEnd()
       .split("\n")
       .map((line) => line.split(" "));
