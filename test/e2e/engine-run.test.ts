@@ -10,6 +10,7 @@ import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
 import { running } from "#test/running";
+import { SLOWNESS } from "#test/slow";
 import { killAt, points, type Point } from "#test/strace";
 import { tree } from "#test/tree";
 
@@ -219,7 +220,7 @@ for (const [what, before] of [
       const chosen =
         process.env["ENVCTL_SWEEP"] === "full"
           ? window
-          : window.filter((_, i) => i % 3 === 0 || i >= window.length - 3);
+          : window.filter((_, i) => i % (SLOWNESS > 1 ? 12 : 3) === 0 || i >= window.length - 3);
       for (const point of chosen) {
         rmSync(join(p.dir, "inside/ran"), { force: true });
         killAt(p, [...before, "--", ...entry], point);
