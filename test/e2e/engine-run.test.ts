@@ -80,7 +80,7 @@ test("F20 ten run --rm at once beside an applied environment leave it untouched"
   const before = everything();
   // Each waits until all ten are there: they do run at once.
   const script =
-    "test -e /mine && exit 3; echo $1 > /mine; touch /shared/$1; while test $(ls /shared | wc -l) -lt 11; do sleep 0.02; done; cat /mine; exit $1";
+    "test -e /mine && exit 3; echo $1 > /mine; touch /shared/$1; n=0; while test $(ls /shared | wc -l) -lt 11 && test $n -lt 600; do sleep 0.05; n=$((n+1)); done; cat /mine; exit $1";
   const ends = await Promise.all(
     Array.from({ length: 10 }, async (_, n) => {
       const child = p.start(["run", "--rm", "web", "--", "sh", "-c", script, "sh", `${10 + n}`]);
