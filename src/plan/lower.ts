@@ -137,7 +137,8 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
   const anchored = plan.observed.mounts.some((m) => isAnchor(m, plan.observed));
   const tmpfs = tmpfsOfUpper(plan.observed);
   // One that holds something is never given up: such a plan is refused before (engine/rules.ts).
-  const leaves = tmpfs !== undefined && !plan.observed.upperUsed && upperMoves(plan.observed, overlay.upper);
+  const unwanted = overlay.upper.kind === "none" || upperMoves(plan.observed, overlay.upper);
+  const leaves = tmpfs !== undefined && !plan.observed.upperUsed && unwanted;
   const stays = tmpfs !== undefined && !leaves;
   const inner = resultOf(plan).filter(isInner).sort(byTarget);
   const [rw, rest] = split(

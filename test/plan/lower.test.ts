@@ -94,7 +94,8 @@ test("D3 an empty upper moves between disk and tmpfs, and to a tmpfs of another 
   };
   assert.deepEqual(moves({ kind: "disk" }), [`unmount ${PLACE.rw}`]);
   assert.deepEqual(moves(tmpfs("16777216")), [`unmount ${PLACE.rw}`, "mount_rw web.overlay"]);
-  assert.deepEqual(moves({ kind: "none" }), []);
+  assert.deepEqual(moves({ kind: "none" }), [`unmount ${PLACE.rw}`]);
+  assert.deepEqual(moves({ kind: "none" }, true), []);
   assert.deepEqual(moves({ kind: "disk" }, true), []);
 });
 
