@@ -31,7 +31,7 @@ case $VM_CGROUP in
 esac
 
 busybox ip link set lo up
-hostname vm
+busybox hostname vm
 unset VM_CGROUP
 cd /envctl || exit
 
