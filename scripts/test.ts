@@ -59,8 +59,11 @@ function judge(title: string, lines: readonly string[]): void {
 async function inScratch(body: () => Promise<void>): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), `envctl-test-${process.pid}-`));
   chmodSync(scratch, 0o755); // tests drop to ordinary users inside it
+  const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = scratch;
   await body();
+  if (before === undefined) delete process.env["TMPDIR"];
+  else process.env["TMPDIR"] = before;
   const left = readdirSync(scratch).map((name) => join(scratch, name));
   judge("guard: no temporary files left", left);
   if (mountsBelow(scratch).length === 0) rmSync(scratch, { recursive: true });
