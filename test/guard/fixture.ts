@@ -25,7 +25,8 @@ import type { Reader } from "#ports/reader";
 import { mountsBelow } from "#test/mountinfo";
 
 export const ID = "web-0123abcd" as EnvId;
-export const LINEAGE = "feedbeef" as Lineage;
+/** Test files run beside each other on one mount table: each has a tag of its own. */
+export const LINEAGE: Lineage = process.pid.toString(16).padStart(8, "0") as Lineage;
 export const TAG: string = mountTag(LINEAGE, ID);
 
 export const reader: Reader = linuxReader({ uid: process.getuid!(), pid: process.pid });
