@@ -79,7 +79,12 @@ function restack(overlay: Overlay, x: Context): void {
     );
   const inner: readonly InnerMount[] = [...x.down.values()].sort(byTarget);
   x.down.clear();
+  makeMountPoint(x); // a release that failed half-way took it away
   raise(overlay, inner, x);
+}
+
+function makeMountPoint(x: Context): void {
+  x.files.makeDir(x.plan.observed.place.merged, { mode: 0o700, uid: x.reader.uid, gid: 0 });
 }
 
 /**
@@ -90,7 +95,7 @@ export function release(step: Of<"release">, x: Context): undefined {
   if (x.reader.lstat(step.path) === undefined) return;
   x.files.removeDir(step.path);
   x.former = [];
-  x.files.makeDir(step.path, { mode: 0o700, uid: x.reader.uid, gid: 0 });
+  makeMountPoint(x);
   if (x.lazy) return;
   const [first, ...more] = lastingHolders(x, {
     merged: x.plan.observed.place.merged,

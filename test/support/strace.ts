@@ -161,3 +161,8 @@ export function killAt(
     `not killed at ${name} ${nth}: it made ${calls.length} such calls and ended with ${result.code}\n${result.stderr}`,
   );
 }
+
+/** Runs the command with one of its calls refused by EIO and not carried out, as a dying disk would. */
+export function failAt(p: Project, args: readonly string[], { name, nth }: Point): Result {
+  return strace(p, ["-e", `trace=${name}`, "-e", `inject=${name}:error=EIO:when=${nth}`], args, {}).result;
+}
