@@ -8,29 +8,29 @@ import { output, sh } from "./shell.ts";
 // _apt, the user downloads are made as, may not write where we keep them.
 const OPTIONS = ["-qq", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"];
 
-/** What this machine's lists do not know yet is asked for once more with new ones. */
+const apt = (args: readonly string[], cwd?: string): string => output("apt-get", [...OPTIONS, ...args], cwd);
+
+/** What this machine's lists do not know, or only in a version that is gone by now, is asked for once more with new ones. */
 function retried<T>(run: () => T): T {
   try {
     return run();
   } catch {
-    output("apt-get", [...OPTIONS, "update"]);
+    apt(["update"]);
     return run();
   }
 }
 
-const apt = (args: readonly string[], cwd?: string): string =>
-  retried(() => output("apt-get", [...OPTIONS, ...args], cwd));
-
 /** The package file of a kernel, fetched once into `dir`; a meta package depends on the real one. */
 export function fetchKernel(meta: string, dir: string): string {
   mkdirSync(dir, { recursive: true });
-  const show = (): string => output("apt-cache", ["show", "--no-all-versions", meta]);
-  const about = retried(show);
-  const [, real] = /^Depends:.*?(linux-image-\d[^ ,(]*)/m.exec(about) ?? [];
-  if (real === undefined) throw new Error(`${meta} depends on no kernel\n${about}`);
-  const found = (): string | undefined => globSync(`${real}_*.deb`, { cwd: dir }).sort().at(-1);
-  if (found() === undefined) apt(["download", real], dir);
-  return join(dir, found()!);
+  return retried(() => {
+    const about = output("apt-cache", ["show", "--no-all-versions", meta]);
+    const [, real] = /^Depends:.*?(linux-image-\d[^ ,(]*)/m.exec(about) ?? [];
+    if (real === undefined) throw new Error(`${meta} depends on no kernel\n${about}`);
+    const found = (): string | undefined => globSync(`${real}_*.deb`, { cwd: dir }).sort().at(-1);
+    if (found() === undefined) apt(["download", real], dir);
+    return join(dir, found()!);
+  });
 }
 
 /**
@@ -48,7 +48,7 @@ export function debianRoot(dir: string): string {
   writeFileSync(join(dir, "status"), "");
   const empty = ["-o", `Dir::State::status=${join(dir, "status")}`, "-o", `Dir::Cache::archives=${archives}`];
   const install = ["--no-install-recommends", "--download-only", "-y", "install"];
-  apt([...empty, "-o", "Debug::NoLocking=1", ...install, ...packages]);
+  retried(() => apt([...empty, "-o", "Debug::NoLocking=1", ...install, ...packages]));
   // /bin, /lib and the like are links, as in an installed Debian; its packages still hold the old paths.
   for (const name of ["bin", "sbin", "lib", "lib64"]) {
     mkdirSync(join(half, "usr", name), { recursive: true });

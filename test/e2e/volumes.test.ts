@@ -116,7 +116,7 @@ test(
     chmodSync(join(p.dir, "theirs"), 0o2770);
     p.env("web", "volumes: [../theirs/new/deep:/cache, ../mine:/mine]\n");
     const plan = p.ok(["plan", "web"]).stdout;
-    assert.match(plan, /^ +creates +\S*theirs\/new +0755, owner 1234:4321\n +\S*theirs\/new\/deep$/m);
+    assert.match(plan, /^ +creates +\S*theirs\/new\s+0755, owner 1234:4321\n +\S*theirs\/new\/deep$/m);
     assert.match(plan, /^ +creates +\S*mine +0755, owner 0:0$/m);
     assert.equal(p.exists("theirs/new") || p.exists("mine"), false, "plan makes nothing");
     const before = ["sh", "-c", 'umask 077; exec "$@"', "sh"];
