@@ -1,12 +1,13 @@
 // The end-to-end tests on other kernels and layouts of cgroups, in small machines made here:
-//   npm run test:vm -- [MACHINE…] [-t PATTERN] [--file PIECE]… [-j N] [--minutes N] [--shell | --run LINE | --list]
-// Without a machine: all of them. `-j` lets so many boots share the files of a machine. Whole runs write docs/kernels.md.
+//   npm run test:vm -- [MACHINE…] [-t PATTERN] [--file PIECE]… [-j N] [--minutes N] [--shell | --run LINE | --list | --table]
+// Without a machine: all of them. `-j` lets so many boots share the files of a machine. Results go into docs/kernels.md.
 import { parseArgs } from "node:util";
 import { runCheck } from "../checks.ts";
 import { print, Tally } from "../tally.ts";
 import { type Machine, machines } from "./machines.ts";
 import { prepare, runMachine, type Selection, start } from "./suite.ts";
-import { record } from "./table.ts";
+import { keeper } from "./results.ts";
+import { writeTable } from "./table.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
     shell: { type: "boolean", default: false },
     run: { type: "string" },
     list: { type: "boolean", default: false },
+    table: { type: "boolean", default: false },
   },
 });
 
@@ -44,16 +46,24 @@ async function visit([machine]: readonly Machine[], disk: string, minutes: numbe
 async function main(): Promise<void> {
   const some = chosen();
   if (values.list) return some.forEach(({ name }) => print(name));
+  if (values.table) return writeTable();
   const built = await runCheck({ name: "build", command: ["node", "scripts/build.ts"] });
   if (!built.ok) throw new Error(built.output);
   const disk = prepare();
   const { pattern, file: files } = values;
-  const selection: Selection = { files, pattern, jobs: Number(values.jobs), minutes: Number(values.minutes) };
+  const keep = new Map(some.map(({ name }) => [name, keeper(name, pattern === undefined)]));
+  const selection: Selection = {
+    files,
+    pattern,
+    jobs: Number(values.jobs),
+    minutes: Number(values.minutes),
+    each: ({ name }, result) => keep.get(name)!(result),
+  };
   if (values.shell || values.run !== undefined) return visit(some, disk, selection.minutes);
   const tally = new Tally();
   for (const machine of some) {
-    const results = await runMachine(machine, disk, selection, tally);
-    if (pattern === undefined && files.length === 0 && !process.env["CI"]) record(machine.name, results);
+    await runMachine(machine, disk, selection, tally);
+    if (!process.env["CI"]) writeTable();
   }
   tally.close();
   process.exitCode = tally.failed > 0 ? 1 : 0;

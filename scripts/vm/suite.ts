@@ -22,6 +22,8 @@ export type Selection = {
   readonly jobs: number;
   /** How long a boot may take. */
   readonly minutes: number;
+  /** Gets each result as it comes. */
+  readonly each?: (machine: Machine, result: Result) => void;
 };
 
 /** Makes the machines' disk from dist/ and the tests as they are now. @throws Error with the words of what failed */
@@ -77,24 +79,25 @@ async function runLot(
   machine: Machine,
   disk: string,
   files: readonly string[],
-  { pattern, minutes }: Selection,
+  { pattern, minutes, each }: Selection,
   tally: Tally,
-): Promise<readonly Result[]> {
+): Promise<number> {
   const words = pattern === undefined ? [] : ["-t", pattern];
   const suite = ["node", "scripts/test.ts", "--built", "--lines", "e2e", ...words, ...files];
-  const results: Result[] = [];
+  let tests = 0;
   let done = false;
   await start(machine, disk, ["batch", ...SETTINGS, ...suite], minutes, (line) => {
     const said = understood(line);
     if (said === undefined) print(line);
     else if ("done" in said) done = true;
     else {
-      results.push(said);
+      if (said.title.startsWith("test/")) tests++;
+      each?.(machine, said);
       count(machine, said, tally);
     }
   });
   if (!done) throw new Error("it went off before its suite was through");
-  return results;
+  return tests;
 }
 
 function count({ name }: Machine, { result, title, detail = "", ms = 0 }: Result, tally: Tally): void {
@@ -102,22 +105,19 @@ function count({ name }: Machine, { result, title, detail = "", ms = 0 }: Result
   else tally[result](`${name}: ${title}`, detail);
 }
 
-/** The suite in one machine; answers what it reported. */
+/** The suite in one machine. */
 export async function runMachine(
   machine: Machine,
   disk: string,
   selection: Selection,
   tally: Tally,
-): Promise<readonly Result[]> {
+): Promise<void> {
   print(`\n${machine.name}`);
   const runs = await Promise.allSettled(
     lots(selection).map((files) => runLot(machine, disk, files, selection, tally)),
   );
-  const results = runs.flatMap((run) => (run.status === "fulfilled" ? run.value : []));
   for (const run of runs) {
     if (run.status === "rejected") tally.fail(`${machine.name}: whole run`, String(run.reason));
+    else if (run.value === 0) tally.fail(`${machine.name}: whole run`, "no test ran");
   }
-  if (!results.some(({ title }) => title.startsWith("test/")))
-    tally.fail(`${machine.name}: whole run`, "no test ran");
-  return results;
 }

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Result } from "../tally.ts";
 import { machines } from "./machines.ts";
+import { kept } from "./results.ts";
 
 const PAGE = "docs/kernels.md";
 const [BEGIN, END] = ["<!-- written by npm run test:vm -->", "<!-- to here -->"];
@@ -46,17 +47,23 @@ function show(rows: Rows): string {
   return [`| row | ${names.join(" | ")} |`, `|---|${names.map(() => "---|").join("")}`, ...lines].join("\n");
 }
 
-/** Puts one machine's results in place of its former ones; rows that no machine has any more go. */
-export function record(machine: string, results: readonly Result[]): void {
+/** Brings the page's table up to date: a machine that was run here has its column anew, any other keeps the page's. */
+export function writeTable(): void {
   const page = readFileSync(PAGE, "utf8");
   const rows = read(page);
-  for (const cells of rows.values()) cells.delete(machine);
-  const byRow = Map.groupBy(results, ({ title }) => rowOf(title));
-  for (const [row, group] of byRow) {
-    if (row !== undefined)
-      rows.set(row, (rows.get(row) ?? new Map<string, Cell>()).set(machine, cellOf(group)));
+  for (const { name } of machines) {
+    const results = kept(name);
+    if (results.length > 0) fill(rows, name, results);
   }
   for (const [row, cells] of rows) if (![...cells.values()].some((cell) => cell !== "")) rows.delete(row);
   const [before, after] = [page.slice(0, page.indexOf(BEGIN)), page.slice(page.indexOf(END))];
   writeFileSync(PAGE, `${before}${BEGIN}\n${show(rows)}\n${after}`);
+}
+
+function fill(rows: Rows, machine: string, results: readonly Result[]): void {
+  for (const cells of rows.values()) cells.delete(machine);
+  for (const [row, group] of Map.groupBy(results, ({ title }) => rowOf(title))) {
+    if (row !== undefined)
+      rows.set(row, (rows.get(row) ?? new Map<string, Cell>()).set(machine, cellOf(group)));
+  }
 }
