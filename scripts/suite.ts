@@ -25,10 +25,15 @@ function titleOf(event: EventData.TestPass | EventData.TestFail): string {
   return resolve(event.name) === resolve(file) ? file : `${file}: ${event.name}`;
 }
 
+/** An error's stack, then that of what caused it: fast-check says only there which assertion failed. */
+function stacks({ stack, message, cause }: Error): string {
+  return `${stack ?? message}${cause instanceof Error ? `\ncaused by ${stacks(cause)}` : ""}`;
+}
+
 /** The error a test threw, without the runner's wrapping. */
 function detailOf({ details: { error } }: EventData.TestFail): string {
   const cause = error.cause ?? error;
-  if (cause instanceof Error) return cause.stack ?? cause.message;
+  if (cause instanceof Error) return stacks(cause);
   const { exitCode, signal } = error as { exitCode?: number; signal?: string };
   const end = signal ?? (exitCode === undefined ? "" : `exit status ${exitCode}`);
   return `${typeof cause === "string" ? cause : inspect(cause)} ${end}`;

@@ -6,6 +6,7 @@ import test from "node:test";
 import * as fc from "fast-check";
 import { guard } from "#test/guard";
 import { met, needs } from "#test/needs";
+import { mountLines } from "#test/portrait";
 import { type Project, project } from "#test/project";
 import { slow } from "#test/slow";
 
@@ -78,17 +79,8 @@ const FILES = [
   "cpu.max",
 ];
 
-/** The mount table below the state directory without its numbers, and what each group says. */
+/** The mounts in the state directory, and what each group says. */
 function shape(p: Project): unknown {
-  const mounts = readFileSync("/proc/self/mountinfo")
-    .toString()
-    .split("\n")
-    .filter((line) => line.includes(` ${p.state}/`))
-    .map((line) => {
-      const [, , , root, point, ...rest] = line.split(" ");
-      // The kernel's own choice, by whether upper is a new one (overlayfs.rst, "uuid").
-      return [root, point, ...rest].join(" ").replace(/,uuid=\w+/, "");
-    });
   const groups = p
     .cgroups()
     .flatMap((dir) =>
@@ -96,7 +88,7 @@ function shape(p: Project): unknown {
         (file) => `${dir} ${file} ${readFileSync(join(dir, file), "utf8").trim()}`,
       ),
     );
-  return { mounts, groups };
+  return { mounts: mountLines(p), groups };
 }
 
 test("applying A, then B, then A is applying A", needs("root", "overlay"), (t) => {

@@ -32,18 +32,23 @@ function places(p: Project, at: string = p.state): readonly string[] {
     });
 }
 
+/** What is mounted in STATE, a line each. */
+export function mountLines(p: Project): readonly string[] {
+  return p.mounts().map(({ line, options }) => {
+    // uuid is the kernel's own choice by the age of upper; before Linux 6.13 directories are shown as descriptors' numbers.
+    const own = options.filter((option) => !option.startsWith("uuid="));
+    const dirs = own.map((option) => (/dir=[\d:]+$/.test(option) ? option.replace(/\d+/g, "N") : option));
+    return `${line.replace(/ \d+:\d+$/, "")} ${dirs.join(",")}`;
+  });
+}
+
 /** STATE, the mounts in it and its groups with their limits, a line each. */
 export function portrait(p: Project): string {
-  const mounts = p.mounts().map(({ line, options }) => {
-    // uuid is the kernel's own choice by the age of upper.
-    const own = options.filter((option) => !option.startsWith("uuid="));
-    return `${line.replace(/ \d+:\d+$/, "")} ${own.join(",")}`;
-  });
   const groups = groupsOf(p).map((dir) => {
     const values = LIMITS.filter((file) => existsSync(join(dir, file))).map((file) =>
       readFileSync(join(dir, file), "utf8").trim(),
     );
     return [dir, ...values].join(" ");
   });
-  return [...places(p), ...mounts, ...groups].join("\n").replaceAll(p.lineage(), "LINEAGE");
+  return [...places(p), ...mountLines(p), ...groups].join("\n").replaceAll(p.lineage(), "LINEAGE");
 }
