@@ -8,7 +8,7 @@ import { carryOut } from "./carry-out.ts";
 import { isDiagnostics } from "./load.ts";
 import type { EnvFile } from "./load.ts";
 import type { WriteHost } from "./host.ts";
-import type { Planned } from "./make-plan.ts";
+import type { Planned } from "./planned.ts";
 import { planApply } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import type { Lock, OpenState } from "./state.ts";

@@ -3,20 +3,20 @@ import type { Diagnostic } from "#model/diagnostic";
 import { failure } from "#model/diagnostic";
 import type { Issue } from "#model/facts";
 import type { Host, Observed } from "#model/observed";
-import type { Plan, ReadyPlan } from "#model/plan";
+import type { ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { storedLayers, type Limit, type Resource } from "#model/resource";
 import { observe } from "#observe/observe";
 import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
-import { canBeBlocked, mountsAnew, plan } from "#plan/plan";
+import { plan } from "#plan/plan";
+import { canBeBlocked, mountsAnew } from "#plan/reach";
 import type { ReadHost } from "./host.ts";
 import type { Declared, EnvFile } from "./load.ts";
 import { declare, isDiagnostics, point } from "./load.ts";
+import type { Planned } from "./planned.ts";
 import { recordOf, UNBORN } from "./state.ts";
 import type { StateView } from "./state.ts";
-
-export type Planned = { readonly plan: Plan; readonly declared: Declared };
 
 /** A file's plan, or everything that is wrong with the file. */
 export async function planApply(

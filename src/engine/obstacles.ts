@@ -7,10 +7,10 @@ import type { EnvRecord } from "#model/record";
 import { foreignMounts } from "#guard/foreign";
 import { processesIn } from "#guard/groups";
 import { holders, lastingHolders } from "#guard/holders";
-import { claimOf } from "#guard/prove";
+import { claimOf } from "#guard/claim";
 import { namespacesWith } from "#observe/namespaces";
 import { proc, quietly } from "#observe/proc";
-import { lostOverlay, takesDown } from "#plan/plan";
+import { lostOverlay, takesDown } from "#plan/reach";
 import type { ReadHost } from "./host.ts";
 
 /**

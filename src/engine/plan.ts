@@ -2,11 +2,12 @@ import type { Diagnostic } from "#model/diagnostic";
 import { Failure } from "#model/diagnostic";
 import type { Plan } from "#model/plan";
 import { lookAtHost } from "#observe/host";
-import { mountsAnew } from "#plan/plan";
+import { mountsAnew } from "#plan/reach";
 import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
 import type { EnvFile } from "./load.ts";
-import { planApply, planDestroy, type Planned } from "./make-plan.ts";
+import { planApply, planDestroy } from "./make-plan.ts";
+import type { Planned } from "./planned.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 

@@ -16,7 +16,7 @@ import { layerIssues, volumeIssue, type Table } from "#plan/rules";
 import { tmpfsOfUpper, upperMoves } from "#plan/upper";
 import type { ReadHost } from "./host.ts";
 import { point, type Declared } from "./load.ts";
-import type { Planned } from "./make-plan.ts";
+import type { Planned } from "./planned.ts";
 import { readableRecords } from "./state.ts";
 
 /**

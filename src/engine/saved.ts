@@ -4,7 +4,7 @@ import { failure } from "#model/diagnostic";
 import { observedFacts, staleness, type Basis, type SavedPlan } from "#model/saved-plan";
 import type { ReadHost } from "./host.ts";
 import { envFile, type EnvFile } from "./load.ts";
-import type { Planned } from "./make-plan.ts";
+import type { Planned } from "./planned.ts";
 
 /** What a plan was made from. */
 function basisOf(host: ReadHost, { plan, declared }: Planned, salt: string): Basis {

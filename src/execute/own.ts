@@ -1,5 +1,5 @@
 import { placeOf } from "#model/identity";
-import type { Claim } from "#guard/prove";
+import type { Claim } from "#guard/claim";
 import { unmount } from "#guard/unmount";
 import type { Context } from "./context.ts";
 

@@ -2,7 +2,7 @@ import type { AbsPath } from "#model/brand";
 import { join } from "#model/brand";
 import type { MountEntry, NamespaceView } from "#model/observed";
 import type { Reader } from "#ports/reader";
-import type { Claim } from "./prove.ts";
+import type { Claim } from "./claim.ts";
 import { prove } from "./prove.ts";
 import { mountsWithin, readTable } from "./table.ts";
 

@@ -5,7 +5,7 @@ import type { MountEntry } from "#model/observed";
 import type { RecordedMount } from "#model/record";
 import type { InnerMount, VolumeResource } from "#model/resource";
 import type { Reader } from "#ports/reader";
-import type { Claim } from "./prove.ts";
+import type { Claim } from "./claim.ts";
 import type { Table } from "./table.ts";
 import { isVisible } from "./table.ts";
 

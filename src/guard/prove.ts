@@ -1,44 +1,17 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin, join } from "#model/brand";
-import { mountTag, placeOf } from "#model/identity";
-import type { MountEntry, Place } from "#model/observed";
-import type { EnvRecord, FormerMount, RecordedMount } from "#model/record";
-import type { Resource } from "#model/resource";
+import type { MountEntry } from "#model/observed";
 import type { Reader } from "#ports/reader";
+import type { Claim } from "./claim.ts";
 import { carriedBy, declaredAs, recordedAs } from "./inner.ts";
 import type { Table } from "./table.ts";
 import { parentMount } from "./table.ts";
-
-/** What an environment says is its own. */
-export type Claim = {
-  readonly place: Place;
-  /** `envctl:LINEAGE:ID`. */
-  readonly tag: string;
-  readonly mounts: Readonly<Record<string, RecordedMount>>;
-  /** What left while the overlay stayed: only told from foreign mounts where other namespaces still show it. */
-  readonly former?: readonly FormerMount[];
-  readonly resources: readonly Resource[];
-  /** The last change did not finish: mounts may stand that no identity was written for yet, then what was declared counts. */
-  readonly interrupted: boolean;
-};
 
 export type Verdict =
   | { readonly ours: true; readonly address: string }
   | { readonly ours: false; readonly why: string };
 
 const foreign = (why: string): Verdict => ({ ours: false, why });
-
-/** What a record claims. */
-export function claimOf(record: EnvRecord, state: AbsPath): Claim {
-  return {
-    place: placeOf(state, record.id),
-    tag: mountTag(record.lineage, record.id),
-    mounts: record.mounts,
-    former: record.former ?? [],
-    resources: [...record.resources, ...(record.previous ?? [])],
-    interrupted: record.phase === "applying" || record.phase === "destroying",
-  };
-}
 
 /**
  * Whether a mount is ours, by what the kernel shows now. Overlays and the tmpfs of an upper carry our tag at our place. The anchor is a

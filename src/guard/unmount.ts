@@ -4,7 +4,7 @@ import { failure } from "#model/diagnostic";
 import type { MountEntry } from "#model/observed";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
-import type { Claim } from "./prove.ts";
+import type { Claim } from "./claim.ts";
 import { prove } from "./prove.ts";
 import type { Table } from "./table.ts";
 import { mountsWithin, readTable } from "./table.ts";

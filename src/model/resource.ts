@@ -133,8 +133,14 @@ export type LayerResource = {
 /** What an environment consists of on a host. Plain JSON: the record stores it as it is. */
 export type Resource = RootfsResource | LayerResource | Overlay | VolumeResource | TmpfsResource | Limit;
 
+/** The group of an environment that limits nothing. A resource only of the plan that makes it anew: the record has its groups anyway. */
+export type GroupResource = { readonly kind: "cgroup"; readonly address: string; readonly path: AbsPath };
+
 /** A mount made inside the overlay. */
 export type InnerMount = VolumeResource | TmpfsResource;
+
+export const isInner = (r: { readonly kind: string }): r is InnerMount =>
+  r.kind === "volume" || r.kind === "tmpfs";
 
 /** Parents before children; the reverse is the order to take down. */
 export function byTarget(a: InnerMount, b: InnerMount): number {

@@ -1,6 +1,7 @@
 import type { Finding } from "#model/plan";
 import type { MountEntry, Observed } from "#model/observed";
 import type { Resource } from "#model/resource";
+import { groupAddress, lostGroup } from "./groups.ts";
 import { isLayer } from "./layers.ts";
 import { foreignMounts, recordedResources, standings } from "./standing.ts";
 
@@ -41,14 +42,13 @@ export function findings(observed: Observed): readonly Finding[] {
       });
     }
   }
-  // Where it held limits they are missing, which says it already.
-  const gone = observed.cgroups.find((g) => !g.exists && record?.cgroups.some((r) => r.dir === g.dir));
-  if (gone !== undefined && !resources.some((r) => r.kind === "limit"))
-    add(`${name}.cgroup`, {
+  const lost = lostGroup(observed, resources);
+  if (lost !== undefined)
+    add(groupAddress(name), {
       kind: "missing",
       detail: "the group of its processes is gone",
       fix,
-      path: gone.dir,
+      path: lost.dir,
     });
   for (const [address, what] of Object.entries(observed.staleSources)) {
     const detail =

@@ -5,9 +5,10 @@ import type { Action, ReadyPlan } from "#model/plan";
 import { isSettled } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
 import type { InnerMount, Limit, Overlay, Resource, VolumeResource } from "#model/resource";
-import { byTarget, isStored } from "#model/resource";
+import { byTarget, isInner, isStored } from "#model/resource";
 import type { Step } from "#model/step";
 import { isLayer } from "./layers.ts";
+import { groupAddress } from "./groups.ts";
 import { groupsFor, limitWrites, memoryNow, memoryOf } from "./limits.ts";
 import { isAnchor, mountsAt, ourOverlays } from "./standing.ts";
 import { tmpfsOfUpper, upperMoves } from "./upper.ts";
@@ -23,7 +24,7 @@ export function lower(plan: ReadyPlan, options: { readonly keepUpper?: boolean }
 
 /** The resources an apply leads to. */
 export function resultOf(plan: ReadyPlan): readonly Resource[] {
-  return plan.actions.flatMap((a) => (a.op === "delete" ? [] : [a.after]));
+  return plan.actions.flatMap((a) => (a.op === "delete" || a.after.kind === "cgroup" ? [] : [a.after]));
 }
 
 /** The groups an apply leads to: what its limits need, and groups that still hold processes. */
@@ -42,7 +43,6 @@ function surplus(plan: ReadyPlan, wanted: readonly OwnedCgroup[]): readonly Owne
 
 const limitsIn = (resources: readonly Resource[]): readonly Limit[] =>
   resources.filter((r): r is Limit => r.kind === "limit");
-const isInner = (r: Resource): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs";
 
 function applySteps(plan: ReadyPlan): readonly Step[] {
   const { observed, actions } = plan;
@@ -192,7 +192,7 @@ function limitSteps(plan: ReadyPlan): readonly Step[] {
       : [{ do: "limit", address: limit.address, name: limit.name, value: value ?? "none", writes }];
   });
   return [
-    ...missing.map((cgroup): Step => ({ do: "create_cgroup", address: plan.name, cgroup })),
+    ...missing.map((cgroup): Step => ({ do: "create_cgroup", address: groupAddress(plan.name), cgroup })),
     ...limits,
     ...idle.map((cgroup): Step => ({ do: "remove_cgroup", address: plan.name, cgroup })),
   ];

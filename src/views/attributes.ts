@@ -33,6 +33,8 @@ export function attributesOf(action: Action, plan: Plan, to: string): readonly A
       return action.op === "create" ? [tmpfs(action.after as TmpfsResource)] : changed(action, to);
     case "limit":
       return limit(action, plan, to);
+    case "cgroup":
+      return [];
     case "rootfs":
     case "layer":
       return action.op === "delete" || action.op === "keep" ? [] : stored(action, to);

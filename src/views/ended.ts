@@ -47,6 +47,7 @@ export function question(given: readonly Plan[], look: Look): string {
     return `\n${p.bold(`Destroy ${list(plans.map((plan) => plan.name))}?`)} ${losing(plans)} [y/N] `;
   }
   const changes = plans.flatMap((plan) => plan.actions.filter((a) => a.op !== "keep")).length;
+  if (changes === 0) return `\n${p.bold("Finish the interrupted apply?")} Nothing else changes. [y/N] `;
   const what = changes === 1 ? "this change" : `these ${changes} changes`;
   return `\n${p.bold(`Apply ${what}?`)} Nothing in upper is deleted. [y/N] `;
 }

@@ -1,5 +1,5 @@
 import type { Action, Finding, Plan, Summary } from "#model/plan";
-import { changes, total } from "#model/plan";
+import { changes, isSettled, total } from "#model/plan";
 import { paint, type Paint } from "./ansi.ts";
 import { attributesOf, type Attribute } from "./attributes.ts";
 import { obstacles } from "./busy.ts";
@@ -140,6 +140,8 @@ function lastLine(plans: readonly Plan[], p: Paint): string {
   if (plans.length === 0) return "No environments.";
   if (plans.every((plan) => plan.intent === "destroy"))
     return `${p.bold("Nothing to destroy.")} ${names} ${are} not applied.`;
+  if (plans.some((plan) => plan.observed.record !== undefined && !isSettled(plan)))
+    return `${p.bold("No changes")} but the record: apply finishes what was interrupted.`;
   return noChanges(names, are, p);
 }
 

@@ -21,6 +21,8 @@ export function seen(step: Step, plan: Plan): boolean {
       return true;
     case "unmount":
       return isWithin(plan.observed.place.merged, step.point);
+    case "create_cgroup":
+      return plan.actions.some((a) => a.kind === "cgroup");
     case "stop_processes":
       return plan.observed.cgroups.some((group) => group.populated);
     case "delete_tree":

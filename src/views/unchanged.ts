@@ -1,5 +1,5 @@
 import type { Plan } from "#model/plan";
-import { changes } from "#model/plan";
+import { isSettled } from "#model/plan";
 import { paint, type Paint } from "./ansi.ts";
 import type { Look } from "./look.ts";
 
@@ -11,6 +11,6 @@ export function noChanges(names: string, are: "is" | "are", p: Paint): string {
 /** All there is to say of a plan, where that is one line; undefined where it is more: then views/plan.ts is worth loading. */
 export function unchanged([plan, ...more]: readonly Plan[], look: Look): string | undefined {
   if (plan?.kind !== "ready" || plan.intent === "destroy" || more.length > 0) return undefined;
-  const told = changes(plan.summary) + plan.drift.length + plan.warnings.length;
-  return told > 0 ? undefined : `${noChanges(plan.name, "is", paint(look.color))}\n`;
+  const told = plan.drift.length + plan.warnings.length;
+  return told > 0 || !isSettled(plan) ? undefined : `${noChanges(plan.name, "is", paint(look.color))}\n`;
 }

@@ -294,6 +294,10 @@ test(
   },
 );
 
+type Planned = { readonly envs: readonly { readonly actions: readonly { op: string; address: string }[] }[] };
+const created = ({ envs }: Planned): readonly string[] =>
+  envs.flatMap(({ actions }) => actions.filter((a) => a.op === "create").map((a) => a.address));
+
 test("F5 a group removed by hand is missed, and made again by apply and run", REAL, (t) => {
   const p = project(t);
   p.env("bare");
@@ -315,6 +319,10 @@ test("F5 a group removed by hand is missed, and made again by apply and run", RE
         findings.map(({ kind, address }) => [kind, address]),
         [["missing", missing]],
       );
+      const planned = p.ok(["plan", name]).stdout;
+      assert.match(planned, /\n {2}\+ {3}(cgroup|limit\.pids) +missing\n/);
+      assert.match(planned, /\nPlan: 1 to create, 0 to update, 0 to replace, 0 to delete, /);
+      assert.deepEqual(created(p.json<Planned>(["plan", name])), [missing]);
       p.ok(mend);
       p.ok(["drift", name]);
       assert.ok(existsSync(group[0]!));

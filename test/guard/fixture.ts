@@ -15,7 +15,7 @@ import type { TestContext } from "node:test";
 import { type AbsPath, type EnvId, type Lineage } from "#model/brand";
 import { mountTag, placeOf } from "#model/identity";
 import type { Place } from "#model/observed";
-import type { Claim } from "#guard/prove";
+import type { Claim } from "#guard/claim";
 import { linuxFiles } from "#kernel/files";
 import { linuxMounts } from "#kernel/mounts";
 import { linuxReader } from "#kernel/reader";

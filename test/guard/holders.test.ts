@@ -7,7 +7,7 @@ import test, { type TestContext } from "node:test";
 import { foreignMounts } from "#guard/foreign";
 import { type Held, holders } from "#guard/holders";
 import { ageOf } from "#guard/person";
-import type { Claim } from "#guard/prove";
+import type { Claim } from "#guard/claim";
 import { readTable } from "#guard/table";
 import type { AbsPath } from "#model/brand";
 import type { Holder } from "#model/observed";

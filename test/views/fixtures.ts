@@ -132,7 +132,12 @@ export const observed = (more: Partial<Observed> = {}): Observed => ({
 });
 
 /** Views ask only whether there is one. */
-export const record = { format: "envctl.record/1", name: "web-tests" } as EnvRecord;
+export const record = {
+  format: "envctl.record/1",
+  name: "web-tests",
+  phase: "applied",
+  cgroups: [] as const,
+} as unknown as EnvRecord;
 
 export function plan(actions: readonly Action[], more: Partial<ReadyPlan> = {}): ReadyPlan {
   return {

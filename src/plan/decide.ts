@@ -1,0 +1,131 @@
+// What becomes of each resource but the layers (./layers.ts): declared, recorded and standing are three views of it.
+import type { Observed } from "#model/observed";
+import type { Action, Because, Change } from "#model/plan";
+import type { InnerMount, Limit, Overlay } from "#model/resource";
+import { byTarget } from "#model/resource";
+import { innerChanges, overlayChanges } from "./compare.ts";
+import type { Standings } from "./standing.ts";
+
+/** Nothing of a mounted overlay changes in place: whatever differs replaces it. */
+export function decideOverlay(
+  after: Overlay,
+  before: Overlay | undefined,
+  stand: Standings,
+  observed: Observed,
+): Action {
+  const subject = { address: after.address, kind: after.kind };
+  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
+  const standing = stand.get(after.address)!;
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  const changes = overlayChanges(before, after);
+  if (standing.is === "stacked")
+    return { ...subject, op: "replace", because: "stacked", before, after, changes };
+  if (changes.length > 0)
+    return { ...subject, op: "replace", because: overlayReason(changes), before, after, changes };
+  if (standing.is === "changed") {
+    const seen: Change = {
+      path: "mounted",
+      before: standing.what,
+      after: "as declared",
+      forces_replace: true,
+    };
+    return { ...subject, op: "replace", because: "options_changed", before, after, changes: [seen] };
+  }
+  return { ...subject, op: "keep", after };
+}
+
+function overlayReason(changes: readonly Change[]): Because {
+  if (changes.some((c) => c.path === "rootfs")) return "rootfs_changed";
+  return changes.some((c) => c.path === "lowers") ? "lowers_changed" : "options_changed";
+}
+
+/** Parents first, since what hangs in a replaced mount is replaced with it. */
+export function decideInner(
+  desired: readonly InnerMount[],
+  recorded: readonly InnerMount[],
+  overlay: Action,
+  stand: Standings,
+  observed: Observed,
+): readonly Action[] {
+  const before = new Map(recorded.map((r) => [r.address, r]));
+  const disturbed = recorded
+    .filter((r) => !desired.some((d) => d.address === r.address))
+    .map((r) => r.target);
+  return [...desired].sort(byTarget).map((after): Action => {
+    const below = disturbed.some((target) => after.target.startsWith(`${target}/`));
+    const action = decideOne(after, before.get(after.address), overlay, below, stand, observed);
+    if (action.op !== "keep") disturbed.push(after.target);
+    return action;
+  });
+}
+
+function decideOne(
+  after: InnerMount,
+  before: InnerMount | undefined,
+  overlay: Action,
+  disturbed: boolean,
+  stand: Standings,
+  observed: Observed,
+): Action {
+  const subject = { address: after.address, kind: after.kind };
+  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
+  const standing = stand.get(after.address)!;
+  const changes = innerChanges(before, after);
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  const replace = (because: Because): Action => ({
+    ...subject,
+    op: "replace",
+    because,
+    before,
+    after,
+    changes,
+  });
+  if (overlay.op !== "keep" || disturbed) return replace("dependency_replaced");
+  if (standing.is === "stacked") return replace("stacked");
+  if (observed.staleSources[after.address] !== undefined) return replace("source_replaced");
+  if (changes.some((c) => c.path === "source")) return replace("source_replaced");
+  if (changes.some((c) => c.forces_replace === true)) return replace("options_changed");
+  if (changes.length > 0)
+    return { ...subject, op: "update", because: "options_changed", before, after, changes };
+  if (standing.is === "changed") {
+    const seen: Change = { path: "mounted", before: standing.what, after: "as declared" };
+    return { ...subject, op: "update", because: "options_changed", before, after, changes: [seen] };
+  }
+  return { ...subject, op: "keep", after };
+}
+
+/** Limits change in place. */
+export function decideLimit(
+  after: Limit,
+  before: Limit | undefined,
+  stand: Standings,
+  observed: Observed,
+): Action {
+  const subject = { address: after.address, kind: after.kind };
+  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
+  const standing = stand.get(after.address)!;
+  if (standing.is === "missing")
+    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
+  if (before.value !== after.value) {
+    return {
+      ...subject,
+      op: "update",
+      because: "options_changed",
+      before,
+      after,
+      changes: [{ path: "value", before: before.value, after: after.value }],
+    };
+  }
+  if (standing.is === "present") return { ...subject, op: "keep", after };
+  const shown = standing.is === "changed" ? standing.what : "";
+  return {
+    ...subject,
+    op: "update",
+    because: "options_changed",
+    before,
+    after,
+    changes: [{ path: "value", before: shown, after: after.value }],
+  };
+}
