@@ -10,7 +10,11 @@ import { kernelOf } from "./initrd.ts";
 import { type Machine, tools } from "./machines.ts";
 
 /** Emulated, what takes a second takes about ten; without V8's compilers, whose code would be translated again, a third less. */
-const SETTINGS = ["CI=1", "TEST_SLOWNESS=10", "TEST_NODE_OPTIONS=--jitless"];
+const SETTINGS = [
+  "CI=1",
+  `TEST_SLOWNESS=${process.env["TEST_SLOWNESS"] ?? 10}`,
+  "TEST_NODE_OPTIONS=--jitless",
+];
 const dir = resolve("build/vm");
 
 export type Selection = {
