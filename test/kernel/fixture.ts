@@ -69,11 +69,12 @@ export function mountsBelow(dir: string): string[] {
 
 /**
  * What must be the same before and after: mounts, namespaces, root, working directory, and how many files are open. With `dir` the
- * mounts below it alone, since other tests mount at the same time.
+ * mounts below it alone, else all but those of tests: others mount at the same time, and what they remove goes from copies too.
  */
 export function surroundings(dir?: string): unknown {
   return {
-    mounts: dir === undefined ? readFileSync("/proc/thread-self/mountinfo").toString() : mountsBelow(dir),
+    mounts:
+      dir === undefined ? mountTable().filter(({ point }) => !point.startsWith(tmpdir())) : mountsBelow(dir),
     namespaces: readdirSync("/proc/thread-self/ns").map((name) =>
       readlinkSync(`/proc/thread-self/ns/${name}`),
     ),

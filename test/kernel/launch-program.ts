@@ -6,7 +6,7 @@ import { Failure } from "#model/diagnostic";
 import { linuxLaunch } from "#kernel/launch";
 import { linuxReader } from "#kernel/reader";
 import { prepare } from "#launch/prepare";
-import { surroundings } from "./fixture.ts";
+import { mountsBelow, surroundings } from "./fixture.ts";
 import { launchOf, type Job, type Outcome } from "./launch-fixture.ts";
 
 const jobs = JSON.parse(process.argv[2] ?? "") as [Job, ...Job[]];
@@ -21,11 +21,12 @@ for (const [index, job] of jobs.entries()) {
     ...(job.pidns === false ? { pidns: false } : {}),
     ...(job.sh === undefined ? {} : { sh: job.sh }),
   });
-  const before = surroundings();
+  const look = (): unknown => [surroundings(), mountsBelow(job.dir)];
+  const before = look();
   try {
     const { spec, build } = launchOf(job);
     const running = port.launch(spec, build, (root: AbsPath) => prepare(reader, spec, root));
-    const launched = { before, after: surroundings(), pid: running.pid };
+    const launched = { before, after: look(), pid: running.pid };
     outcomes[index] = { ...launched, children: children() };
     report();
     const ending = await running.ended;
@@ -35,7 +36,7 @@ for (const [index, job] of jobs.entries()) {
     const { summary, code } = error.diagnostics[0]!;
     outcomes[index] = {
       before,
-      after: surroundings(),
+      after: look(),
       children: children(),
       failure: { exit: error.exit, code, summary },
     };
