@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { release } from "node:os";
 import test from "node:test";
+import { controlFile, hierarchies, hierarchy } from "#test/cgroup";
 import { guard } from "#test/guard";
-import { needs } from "#test/needs";
+import { overlayDirs } from "#test/mountinfo";
+import { met, needs } from "#test/needs";
 import { CLI, project } from "#test/project";
 
 guard();
@@ -27,6 +31,82 @@ test("doctor tells the truth about this host: what it says works is what the oth
     if (check.status === "no") assert.ok(check.effect !== undefined && check.fix !== undefined, check.name);
   assert.match(p.ok(["doctor"]).stdout, /Environments can be applied here|Everything works here/);
 });
+
+const CONTROLLERS = ["memory", "cpuset", "cpu", "pids"] as const;
+
+/** Whether this kernel is of that version or later. */
+function since(major: number, minor: number): boolean {
+  const [here = 0, sub = 0] = release().split(".").map(Number);
+  return here > major || (here === major && sub >= minor);
+}
+
+test("doctor tells the truth about this kernel's newer calls", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  const report = p.json<Report>(["doctor"]);
+  const expected = { overlay_layers: since(6, 13), mount_ids: since(6, 8), proc_pidns: since(6, 17) };
+  for (const [name, there] of Object.entries(expected))
+    assert.equal(of(report, name).status, there ? "yes" : "degraded", name);
+  p.env("web");
+  p.ok(["apply", "-y"]);
+  const [overlay] = p.mounts();
+  assert.equal(overlayDirs(overlay!) !== undefined, expected.overlay_layers, "paths in mountinfo");
+});
+
+test("doctor tells the truth about each controller and where it is", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  const report = p.json<Report>(["doctor"]);
+  const LIMITING = ["cpu", "cpuset", "freezer", "memory", "pids"];
+  const versions = [1, 2].filter((version) =>
+    hierarchies().some(
+      (h) => h.version === version && h.controllers.some((name) => version === 2 || LIMITING.includes(name)),
+    ),
+  );
+  const layout = versions.length === 2 ? "v1 and v2 (hybrid)" : `v${versions.join()}`;
+  assert.equal(
+    of(report, "cgroups").found,
+    versions.length === 0 ? "no hierarchy with a controller is mounted" : layout,
+  );
+  for (const name of CONTROLLERS) {
+    const check = of(report, `cgroup.${name}`);
+    assert.equal(check.status, met(`cgroup:${name}`) ? "yes" : "no", name);
+    if (check.status === "yes")
+      assert.equal(check.found, `v${hierarchy(name).version}, ${hierarchy(name).point}`);
+  }
+  if (met("cgroup:pids"))
+    assert.equal(of(report, "cgroup_kill").status, hierarchy("pids").version === 2 ? "yes" : "degraded");
+  if (!met("cgroup:memory")) return assert.equal(of(report, "swap_accounting").status, "degraded");
+  p.env("web", "limits: { memory: 64MiB }\n");
+  p.ok(["apply", "-y"]);
+  const swap = existsSync(controlFile(p, "web", "swap"));
+  assert.equal(of(p.json<Report>(["doctor"]), "swap_accounting").status, swap ? "yes" : "degraded");
+});
+
+test(
+  "doctor in a container-like namespace of an ordinary user: nothing can be applied, no limit set, and why",
+  needs("root", "mounts", "userns"),
+  (t) => {
+    const p = project(t);
+    const user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
+    const namespaces = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc"];
+    const masked = ["sh", "-c", 'mount --bind /proc/sys /proc/sys && exec "$@"', "sh"];
+    const before = [...user, ...namespaces, "--net", "--ipc", "--uts", ...masked];
+    const report = p.json<Report>(["doctor"], 1, { before });
+    assert.equal(report.ok, false);
+    assert.equal(of(report, "privilege").status, "no");
+    assert.match(of(report, "privilege").found, /user 0 of a user namespace that is not the host's/);
+    assert.match(of(report, "privilege").fix ?? "", /sudo/);
+    assert.match(of(report, "container").found, /mounted below \/proc/);
+    for (const name of CONTROLLERS) {
+      const check = of(report, `cgroup.${name}`);
+      assert.equal(check.status, "no", name);
+      if (!met(`cgroup:${name}`)) continue;
+      assert.match(check.found, /belongs to somebody else/);
+      assert.match(check.fix ?? "", /Delegate=yes/);
+    }
+    for (const name of ["open_tree", "mount_setattr", "openat2", "program.setpriv"])
+      assert.equal(of(report, name).status, "yes", name);
+  },
+);
 
 test(
   "doctor without CAP_SYS_ADMIN: nothing can work, exit 1, and the command that mends it",

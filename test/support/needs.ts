@@ -5,10 +5,11 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. */
+/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. */
 export type Need =
   | "root"
   | "mounts"
+  | "userns"
   | "overlay"
   | `cgroup:${string}`
   | `cgroup2:${string}`
@@ -46,6 +47,7 @@ function controllers(versions: readonly string[]): string[] {
 export function met(need: Need): boolean {
   if (need === "root") return process.geteuid?.() === 0;
   if (need === "mounts") return quiet("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt");
+  if (need === "userns") return quiet("setpriv", "--reuid=1000", "--clear-groups", "unshare", "-Ur", "true");
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const [kind, name = ""] = need.split(":");
   if (kind === "cgroup2") return controllers(["cgroup2"]).includes(name);
