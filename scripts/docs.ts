@@ -167,7 +167,6 @@ const ATTEMPTS: readonly (readonly [key: string, line: string])[] = [
   ["volumes[].owner", "  - { source: ., target: /data, owner: caller }"],
   ["", "entry:"],
   ["entry.init", "  init: true"],
-  ["entry.capabilities", "  capabilities: { drop: [NET_RAW] }"],
   ["entry.ready", "  ready: { tcp: 80 }"],
 ];
 

@@ -203,7 +203,9 @@ function launch(
     });
   }
   const caller = { variable: host.variable, terminal: host.terminal };
-  const started = start(host, launchSpec(loaded.spec.entry, { id, root, cgroups, command, caller }), build);
+  const { reader } = host;
+  const spec = launchSpec(loaded.spec.entry, { id, root, cgroups, command, caller, reader });
+  const started = start(host, spec, build);
   host.lap("launch");
   const done = host.onSignal(started.deliver);
   return started.outcome

@@ -10,6 +10,7 @@ import type { Reader } from "#ports/reader";
 import { memoryState, oomReport } from "./ending.ts";
 import { environmentOf, type Caller } from "./environment.ts";
 import { prepare } from "./prepare.ts";
+import { privilegesOf } from "./privileges.ts";
 import { forward } from "./signals.ts";
 
 /** What a launch is made of besides the file. `command` replaces the file's. */
@@ -19,10 +20,14 @@ export type Launching = {
   readonly cgroups: readonly OwnedCgroup[];
   readonly command: readonly string[];
   readonly caller: Caller;
+  readonly reader: Pick<Reader, "textAny">;
 };
 
-/** A file's entry, ready to be launched. */
-export function launchSpec(entry: Entry, { id, root, cgroups, command, caller }: Launching): LaunchSpec {
+/** A file's entry, ready to be launched. @throws Failure 125 where it wants what cannot be given */
+export function launchSpec(
+  entry: Entry,
+  { id, root, cgroups, command, caller, reader }: Launching,
+): LaunchSpec {
   const { workdir, hostname, network } = entry;
   const env = environmentOf(entry.env, hostname, caller);
   return {
@@ -34,6 +39,7 @@ export function launchSpec(entry: Entry, { id, root, cgroups, command, caller }:
     workdir,
     hostname,
     network,
+    capabilities: privilegesOf(reader, entry),
     ...(entry.user === undefined ? {} : { user: entry.user }),
   };
 }

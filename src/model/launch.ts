@@ -1,4 +1,5 @@
 import type { AbsPath, EnvId } from "./brand.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { OwnedCgroup } from "./record.ts";
 import type { InnerMount, Overlay } from "./resource.ts";
 
@@ -36,8 +37,7 @@ export type LaunchSpec = {
   readonly network: "none" | "host";
   /** The groups the entry joins, at most five: one a hierarchy. Joining one on v2 waits for a grace period (some 12 ms). */
   readonly cgroups: readonly OwnedCgroup[];
-  /** Capabilities the entry may ever have, as setpriv(1) names them (`chown`, `net_raw`); absent: all. */
-  readonly bounding?: readonly string[];
+  readonly capabilities: Capabilities;
 };
 
 /** What only the built root can tell about a LaunchSpec. */

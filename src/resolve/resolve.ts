@@ -75,10 +75,8 @@ function unsupported(spec: Draft): readonly Issue[] {
   };
   spec.volumes.forEach((v, i) => v?.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
   if (spec.entry === undefined) return issues;
-  const { init, ready, capabilities } = spec.entry;
+  const { init, ready } = spec.entry;
   if (init) refuse(["entry", "init"], "init");
   if (ready !== undefined) refuse(["entry", "ready"], "ready");
-  if (capabilities.add.length + capabilities.drop.length > 0)
-    refuse(["entry", "capabilities"], "capabilities");
   return issues;
 }

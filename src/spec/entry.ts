@@ -1,3 +1,4 @@
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from "#model/capabilities";
 import { parseDuration } from "#model/duration";
 import type { Entry, Ready } from "#model/spec";
 import { env } from "./env.ts";
@@ -48,12 +49,7 @@ const hostname = scalar({
 });
 
 /** capabilities(7), with or without CAP_, in any case. */
-const CAPABILITIES =
-  `ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
-  DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE
-  MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG
-  SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE
-  SYS_TIME SYS_TTY_CONFIG WAKE_ALARM`.split(/\s+/);
+const NAMES: readonly string[] = ["ALL", ...CAPABILITIES];
 
 const capability = scalar({
   what: "a capability",
@@ -61,8 +57,8 @@ const capability = scalar({
   schema: STRING,
   parse(text) {
     const name = text.toUpperCase().replace(/^CAP_/, "");
-    if (CAPABILITIES.includes(name)) return name;
-    const detail = suggestion(name, CAPABILITIES);
+    if (NAMES.includes(name)) return name;
+    const detail = suggestion(name, NAMES);
     return detail.startsWith("did") ? new Complaint("not a capability", detail) : undefined;
   },
 });
@@ -114,10 +110,13 @@ export const entry: Shape<Omit<Entry, "hostname"> & { readonly hostname?: string
     init: may(boolean, "A reaper as PID 1; default: false"),
     capabilities: may(
       object("capabilities", {
-        drop: may(capabilityList, "Taken from the default set"),
-        add: may(capabilityList, "Added to the default set"),
+        drop: may(capabilityList, "Taken from the default set; ALL takes all of it"),
+        add: may(
+          capabilityList,
+          "Added to what is left, and given to an ordinary user from the start; ALL is every one envctl has itself",
+        ),
       }),
-      "Changes to what a process that is root inside may do",
+      `What root inside may do; default: ${DEFAULT_CAPABILITIES.join(", ")}, with network: host without NET_RAW`,
     ),
     ready: may(ready, "When a detached run counts as started"),
   }),

@@ -1,7 +1,16 @@
 // Named environments on one rootfs, isolated by namespaces and pivot_root (rows B1 to B6, B8, B9).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, copyFileSync, existsSync, lstatSync, mkdirSync, openSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
@@ -201,7 +210,8 @@ test(
 
 test("B5 uts, pid, mnt, net and ipc namespaces are not the host's", needs("root", "overlay"), (t) => {
   const p = project(t);
-  p.env("web", "entry: { hostname: inner-name }\n");
+  // sethostname(2) asks for this capability.
+  p.env("web", "entry: { hostname: inner-name, capabilities: { add: [SYS_ADMIN] } }\n");
   const names = ["uts", "pid", "mnt", "net", "ipc"];
   const link = (name: string): string => `${name} ${readlinkSync(`/proc/self/ns/${name}`)}`;
   const host = names.map(link);
@@ -265,7 +275,19 @@ test("B8 inside only what is declared is mounted", needs("root", "overlay"), (t)
   p.env("web", "volumes: [../src:/work]\ntmpfs: [{ target: /tmp }]\n");
   const below = readMounts().filter((m) => `${p.dir}/`.startsWith(m.point === "/" ? "/" : `${m.point}/`));
   const disk = below.reduce((a, b) => (b.point.length >= a.point.length ? b : a)).type;
-  const proc = ["bus", "fs", "irq", "sys", "sysrq-trigger"].filter((name) => existsSync(`/proc/${name}`));
+  const there = (dir: string, names: string): readonly string[] =>
+    names.split(" ").flatMap((name) => (existsSync(`${dir}/${name}`) ? [`${dir}/${name}`] : []));
+  const readOnly = there("/proc", "bus fs irq sys sysrq-trigger");
+  const masked = [
+    ...there(
+      "/proc",
+      "acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats",
+    ),
+    ...there("/sys", "firmware devices/virtual/powercap"),
+    ...readdirSync("/sys/devices/system/cpu")
+      .filter((name) => /^cpu\d+$/.test(name))
+      .flatMap((name) => there(`/sys/devices/system/cpu/${name}`, "thermal_throttle")),
+  ];
   const dev = ["null", "zero", "full", "random", "urandom", "tty"];
   const system = [
     "/ overlay",
@@ -275,7 +297,8 @@ test("B8 inside only what is declared is mounted", needs("root", "overlay"), (t)
     "/dev/pts devpts",
     "/dev/shm tmpfs",
     "/proc proc",
-    ...proc.map((name) => `/proc/${name} proc`),
+    ...readOnly.map((path) => `${path} proc`),
+    ...masked.map((path) => `${path} ${lstatSync(path).isDirectory() ? "tmpfs" : devType()}`),
     "/sys sysfs",
   ];
   const wanted = [...system, "/tmp tmpfs", `/work ${disk}`].sort();

@@ -38,7 +38,8 @@ function begin(t: Parameters<typeof project>[0]): Project {
   p.write("src/file", "x");
   p.write("data/file", "y");
   mkdirSync(join(p.dir, "src/data"));
-  p.env("web", VOLUMES);
+  // Whoever may mount inside shows that the namespace holds; without it nobody could try.
+  p.env("web", `${VOLUMES}entry: { capabilities: { add: [SYS_ADMIN] } }\n`);
   return p;
 }
 

@@ -4,8 +4,10 @@ import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { join, type AbsPath, type EnvId } from "#model/brand";
+import { capabilitiesOf } from "#model/capabilities";
 import type { Ending, LaunchSpec } from "#model/launch";
 import type { OwnedCgroup } from "#model/record";
+import type { Entry } from "#model/spec";
 import type { Stage } from "#ports/mounts";
 import { busyboxRootfs } from "#test/project";
 
@@ -20,7 +22,8 @@ export type Job = {
   readonly workdir?: string;
   readonly network?: "none" | "host";
   readonly cgroups?: readonly OwnedCgroup[];
-  readonly bounding?: readonly string[];
+  /** `add` and `drop` of entry.capabilities. */
+  readonly capabilities?: Entry["capabilities"];
   readonly pidns?: false;
   /** A host shell to go through. */
   readonly sh?: string;
@@ -53,7 +56,7 @@ export function prepareDir(dir: AbsPath): AbsPath {
 }
 
 export function launchOf(job: Job): { readonly spec: LaunchSpec; readonly build: (stage: Stage) => AbsPath } {
-  const { dir, command, user, bounding } = job;
+  const { dir, command, user, network = "none", capabilities = { add: [], drop: [] } } = job;
   const merged = join(dir, "merged");
   const spec: LaunchSpec = {
     id: "test-00000000" as EnvId,
@@ -62,10 +65,10 @@ export function launchOf(job: Job): { readonly spec: LaunchSpec; readonly build:
     env: { PATH: "/bin", ...job.env },
     workdir: job.workdir ?? "/",
     hostname: "inside",
-    network: job.network ?? "none",
+    network,
+    capabilities: capabilitiesOf({ network, capabilities }, -1n),
     cgroups: job.cgroups ?? [],
     ...(user === undefined ? {} : { user }),
-    ...(bounding === undefined ? {} : { bounding }),
   };
   const overlay = {
     tag: "envctl:test",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { AbsPath, EnvId } from "#model/brand";
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from "#model/capabilities";
 import type { LaunchSpec } from "#model/launch";
 import type { Reader } from "#ports/reader";
 import type { LaunchPort } from "#ports/processes";
@@ -8,6 +9,7 @@ import type { Stage } from "#ports/mounts";
 import { launchSpec as fromEntry, start } from "#launch/launch";
 import { fakeRoot, launchSpec, ROOT } from "./fixture.ts";
 
+const usual = CAPABILITIES.filter((name) => DEFAULT_CAPABILITIES.includes(name));
 const entry = {
   env: { CI: { kind: "literal", value: "1" } },
   workdir: "/work",
@@ -26,6 +28,7 @@ test("a file's entry becomes a launch", () => {
     cgroups: [],
     command: ["make"],
     caller,
+    reader: { textAny: () => undefined },
   } as const;
   const spec = fromEntry(entry, given);
   assert.deepEqual(spec, {
@@ -38,6 +41,7 @@ test("a file's entry becomes a launch", () => {
     user: "ana",
     hostname: "web",
     network: "none",
+    capabilities: { bounding: usual, ambient: [] },
   });
   const { user: _, ...rootEntry } = entry;
   assert.equal("user" in fromEntry(rootEntry, given), false);

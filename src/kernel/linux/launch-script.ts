@@ -1,6 +1,7 @@
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { failure } from "#model/diagnostic";
-import type { LaunchSpec, Prepared, UserIds } from "#model/launch";
+import type { LaunchSpec, Prepared } from "#model/launch";
+import { privileges } from "./launch-privileges.ts";
 
 /** Absolute paths of the host programs a launch goes through. */
 export type Helpers = {
@@ -81,32 +82,18 @@ function secondScript(variables: number): string {
   ].join("\n");
 }
 
-/** setpriv(1): it sets the death signal after the ids, whose change clears it (prctl(2)). Ids already right cost no look-up in the host's passwd. */
-function privileges(user: UserIds, bounding: readonly string[] | undefined): readonly string[] {
-  const self = statSync("/proc/self");
-  const ids =
-    self.uid === user.uid && self.gid === user.gid
-      ? []
-      : ["--reuid", `${user.uid}`, "--regid", `${user.gid}`];
-  const groups = user.groups.length === 0 ? ["--clear-groups"] : ["--groups", user.groups.join(",")];
-  const caps =
-    bounding === undefined
-      ? []
-      : ["--bounding-set", ["-all", ...bounding.map((name) => `+${name}`)].join(",")];
-  return ["--pdeathsig", "KILL", "--no-new-privs", ...caps, ...ids, ...groups, "--"];
-}
-
 /** What is started for an entry. `procAt` is where the child mounts proc; absent: it need not. */
 export function entryCommand(
   helpers: Helpers,
-  spec: Pick<LaunchSpec, "workdir" | "bounding" | "cgroups">,
+  spec: Pick<LaunchSpec, "workdir" | "capabilities" | "cgroups">,
   ready: Prepared,
   procAt?: string,
 ): { readonly argv: readonly [string, ...string[]]; readonly env: readonly string[] } {
   const variables = Object.entries(ready.env).map(([name, value]) => `${name}=${value}`);
   const [name = "", ...rest] = ready.argv;
   const program = searchesPath(helpers.sh) && !name.startsWith("-") ? name : ready.program;
-  const first = firstScript(helpers, spec.cgroups.length, privileges(ready.user, spec.bounding), procAt);
+  const setpriv = ["--pdeathsig", "KILL", ...privileges(ready.user, spec.capabilities), "--"];
+  const first = firstScript(helpers, spec.cgroups.length, setpriv, procAt);
   return {
     argv: [helpers.sh, "-c", first, "envctl", secondScript(variables.length), spec.workdir, program, ...rest],
     env: variables.map((variable, index) => `_envctl_${index}=${variable}`),

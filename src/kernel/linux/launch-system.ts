@@ -3,6 +3,7 @@ import { failure, KernelError } from "#model/diagnostic";
 import { newMount } from "./context.ts";
 import { systemCall, type Call } from "./ffi.ts";
 import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE } from "./flags.ts";
+import { makeReadOnly, mask, PROC_MASKED, PROC_READ_ONLY, sysMasked } from "./launch-mask.ts";
 import { close, ioctl, openat, withFd } from "./syscalls-file.ts";
 import { fsconfigFd, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
@@ -65,42 +66,22 @@ export function takenProc(path: string): number {
   return tree;
 }
 
-// What Docker shows read-only: settings of the whole machine.
-const PROC_READ_ONLY = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
-
-/** Attaches proc at /proc, its machine-wide parts read-only. @throws KernelError or Failure */
+/** Attaches proc at /proc, its machine-wide parts read-only or masked. @throws KernelError or Failure */
 export function mountProc(root: number, proc: number): void {
   withFd(proc, () => {
     attach(proc, root, "proc");
-    for (const name of PROC_READ_ONLY) {
-      const place = openIfThere(proc, name);
-      if (place === undefined) continue;
-      withFd(place, () =>
-        withFd(openTree(place, "", AT.EMPTY_PATH | OPEN_TREE.CLONE), (part) => {
-          mountSetattr(part, "", AT.EMPTY_PATH, { set: RDONLY });
-          moveMount(part, place);
-        }),
-      );
-    }
+    makeReadOnly(proc, PROC_READ_ONLY);
+    mask(proc, PROC_MASKED);
   });
-}
-
-function openIfThere(at: number, name: string): number | undefined {
-  try {
-    return openat(at, name, O.PATH | O.NOFOLLOW);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 /** sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the host. */
 export function mountSys(root: number): void {
-  attachAndClose(
-    newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined),
-    root,
-    "sys",
-  );
+  const sys = newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined);
+  withFd(sys, () => {
+    attach(sys, root, "sys");
+    mask(sys, sysMasked(sys));
+  });
 }
 
 const rawSocket: Call = systemCall("socket", "socket", ["int", "int", "int"]);

@@ -101,12 +101,14 @@ function whereWeAre(): string {
 }
 
 /**
- * Makes the old root read-only with all that is mounted in it, and the new one a mount of its own that stays as it is: what runs
- * inside finds host programs through /proc/PID/exe of its helpers, and must not be able to write to them (CVE-2019-5736).
+ * Makes the old root read-only with all that is mounted in it, and the new one a mount of its own that stays writable: what runs
+ * inside finds host programs through /proc/PID/exe of its helpers, and must not be able to write to them (CVE-2019-5736). On the new
+ * root itself no device node opens: neither the rootfs's own nor one made inside is a way to the host's disk.
  */
 function sealHost(at: AbsPath): number {
   const tree = openTree(AT_FDCWD, at, OPEN_TREE.CLONE | AT.RECURSIVE | AT.SYMLINK_NOFOLLOW);
   try {
+    mountSetattr(tree, "", AT.EMPTY_PATH, { set: MOUNT_ATTR.NODEV });
     mountSetattr(AT_FDCWD, "/", AT.RECURSIVE, { set: MOUNT_ATTR.RDONLY });
     withFd(openat(AT_FDCWD, at, O.PATH | O.DIRECTORY | O.NOFOLLOW), (place) => moveMount(tree, place));
     return tree;
