@@ -5,7 +5,7 @@ import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
 import type { Layers } from "#ports/layers";
 import type { Mounts } from "#ports/mounts";
-import type { LaunchPort } from "#ports/processes";
+import type { DetachPort, LaunchPort } from "#ports/processes";
 import type { Reader } from "#ports/reader";
 
 export type { Probe } from "#ports/probe";
@@ -31,7 +31,7 @@ export type WriteHost = ReadHost & {
   readonly files: Files;
   readonly layers: Layers;
   readonly cgroups: Cgroups;
-  readonly launch: LaunchPort;
+  readonly launch: LaunchPort & DetachPort;
   readonly lockTimeoutMs: number;
   /** Shown to whoever finds the exclusion lock taken. */
   readonly command: string;

@@ -51,6 +51,14 @@ export type Prepared = {
   readonly env: Readonly<Record<string, string>>;
 };
 
+/** A command beside a running entry. */
+export type JoinSpec = {
+  /** PID 1 inside, as our namespace counts. */
+  readonly pid: number;
+  readonly workdir: string;
+  readonly cgroups: readonly OwnedCgroup[];
+};
+
 /** How a process ended. */
 export type Ending = { readonly code: number } | { readonly signal: string };
 

@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
-import type { Ending, LaunchSpec, Prepared } from "#model/launch";
+import type { ProcessId } from "#model/detached";
+import type { Ending, JoinSpec, LaunchSpec, Prepared } from "#model/launch";
 import type { Stage } from "./mounts.ts";
 
 /** A started entry. */
@@ -23,4 +24,41 @@ export type LaunchPort = {
    * @throws KernelError or Failure; then the entry never ran, nothing of it is left, and this process is where it was.
    */
   launch(spec: LaunchSpec, build: (stage: Stage) => AbsPath, prepare: (root: AbsPath) => Prepared): Running;
+};
+
+export type DetachPort = {
+  /**
+   * Like `launch`, for an entry that outlives this process: a supervisor of its own waits for it, without a terminal, and writes its ending.
+   * `started` is called right before the entry is let go; where it throws, the entry never runs.
+   */
+  detach(
+    spec: LaunchSpec,
+    build: (stage: Stage) => AbsPath,
+    prepare: (root: AbsPath) => Prepared,
+    detached: Detachment,
+  ): void;
+};
+
+/** Where a detached entry's output goes (made 0600, the entry's user's), and what its supervisor has to say. */
+export type Detachment = {
+  readonly stdout: AbsPath;
+  readonly stderr: AbsPath;
+  readonly status: AbsPath;
+  /** `pid` is the entry's, as this process's namespace counts. */
+  started(supervisor: number, pid: number, ready: Prepared): void;
+};
+
+export type JoinPort = {
+  /**
+   * Starts a command beside a running entry: in its namespaces and cgroups, with its capability bounding set and without new
+   * privileges. `prepare` reads the command out of the root the entry has. Synchronous; afterwards this process is where it was.
+   * @throws KernelError ESRCH where the entry is gone, or Failure; then nothing was started.
+   */
+  join(spec: JoinSpec, prepare: (root: AbsPath) => Prepared): Running;
+};
+
+/** Signals to processes that somebody else started. */
+export type Signals = {
+  /** kill(2) of a process that is still the one it was; false where it is gone. Never to a number that became another's. */
+  signal(process: ProcessId, name: string): boolean;
 };

@@ -41,7 +41,7 @@ export class FakeHost {
       version: "1.0.0",
       cwd: "/repo" as AbsPath,
       state: "/var/lib/envctl" as AbsPath,
-      launch: { launch: () => Promise.reject(new Error("nothing is launched here")) as never },
+      launch: { launch: unexpected, detach: unexpected },
       lockTimeoutMs: 0,
       command: "test",
       terminal: false,
@@ -118,4 +118,8 @@ export class FakeHost {
       this.kernel.revive();
     }
   }
+}
+
+function unexpected(): never {
+  throw new Error("nothing is launched here");
 }

@@ -2,6 +2,7 @@ import { failure } from "#model/diagnostic";
 import type { Ending, LaunchSpec, Prepared } from "#model/launch";
 import type { OwnedCgroup } from "#model/record";
 import { AT_FDCWD, O } from "./flags.ts";
+import { awaitPid, supervised, type Stdio } from "./launch-detach.ts";
 import { entryCommand, FD, type Helpers } from "./launch-script.ts";
 import { readWithin, spawn, tell } from "./launch-spawn.ts";
 import { close, openat, pipe2 } from "./syscalls-file.ts";
@@ -12,8 +13,11 @@ const PATIENCE_MS = 60_000;
 /** A directory of the old root that the child can mount proc on: it is detached before the entry runs. */
 export const PROC_SCRATCH = "/sys";
 
-/** An entry that waits for `go`. Dropping it ends it: at end of file it does not go on. */
-export type Waiting = { readonly pid: number; readonly go: number; readonly ok: number };
+/**
+ * An entry that waits for `go`. Dropping it ends it: at end of file it does not go on. `child` is ours: the entry itself, or the
+ * supervisor of a detached one.
+ */
+export type Waiting = { readonly child: number; readonly go: number; readonly ok: number };
 
 /**
  * Opens what the entry writes itself into. On v1 `tasks` moves a single thread and takes no lock of thread groups, which would wait
@@ -32,7 +36,7 @@ export function openCgroups(cgroups: readonly OwnedCgroup[], fds: number[]): rea
 
 /**
  * Starts an entry's process up to where it waits; descriptors of this end go onto `fds`. `pidns`: proc is mounted from outside, else
- * the child mounts it at PROC_SCRATCH. @throws KernelError
+ * the child mounts it at PROC_SCRATCH. With `stdio` of its own it gets a supervisor. @throws KernelError, Failure
  */
 export function spawnWaiting(
   helpers: Helpers,
@@ -41,18 +45,25 @@ export function spawnWaiting(
   pidns: boolean,
   cgroups: readonly number[],
   fds: number[],
+  stdio?: Stdio,
 ): Waiting {
   const { argv, env } = entryCommand(helpers, spec, ready, pidns ? undefined : PROC_SCRATCH);
+  const words = stdio === undefined ? argv : supervised(helpers, spec, argv);
   const [goRead, go] = pipe2();
   const [ok, okWrite] = pipe2();
   fds.push(go, ok);
   try {
-    return { pid: spawn(argv, env, [goRead, okWrite, ...cgroups]), go, ok };
+    return { child: spawn(words, env, [goRead, okWrite, ...cgroups], stdio), go, ok };
   } finally {
     // The child must be the only writer left, so that its end is an end of file here.
     close(goRead);
     close(okWrite);
   }
+}
+
+/** The entry's number in our namespace; a supervisor tells its child's. @throws Failure 125 */
+export function entryPid({ child, ok }: Waiting, supervised: boolean): number {
+  return supervised ? awaitPid(ok, PATIENCE_MS) : child;
 }
 
 /** Returns once the child waits for `go`, in its groups and with its ids. @throws Failure; EndedEarly */

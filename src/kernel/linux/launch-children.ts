@@ -1,5 +1,6 @@
 import { signalName, signalNumber, type Ending } from "#model/launch";
 import type { Running } from "#ports/processes";
+import { pause } from "./clock.ts";
 import { systemCall, type Call } from "./ffi.ts";
 
 const rawKill: Call = systemCall("kill", "kill", ["int", "int"]);
@@ -16,8 +17,13 @@ function reap(pid: number, options: number): Ending | undefined {
   return (word & 0x7f) === 0 ? { code: (word >> 8) & 0xff } : { signal: signalName(word & 0x7f) };
 }
 
-/** SIGKILL, and waits until it is gone; how it ended, which may have been before. @throws KernelError */
-export function killAndReap(pid: number): Ending {
+/** Gives it some time (ms) to end by itself, then SIGKILL; how it ended, which may have been before. @throws KernelError */
+export function reapWithin(pid: number, ms: number): Ending {
+  for (let waited = 0; waited < ms; waited += 5) {
+    const ending = reap(pid, WNOHANG);
+    if (ending !== undefined) return ending;
+    pause(5);
+  }
   rawKill([pid, 9], () => [String(pid), "SIGKILL"]);
   return reap(pid, 0)!;
 }

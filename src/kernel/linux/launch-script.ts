@@ -18,7 +18,8 @@ export function findHelpers(sh: string = find("dash", "sh")): Helpers {
   return { sh, unshare: find("unshare"), setpriv: find("setpriv"), mount: find("mount") };
 }
 
-function find(...names: readonly string[]): string {
+/** @throws Failure 125 */
+export function find(...names: readonly string[]): string {
   for (const path of names.flatMap((name) => DIRECTORIES.map((dir) => `${dir}/${name}`))) {
     try {
       accessSync(path, constants.X_OK);

@@ -43,13 +43,14 @@ function functions(): NonNullable<typeof spawner> {
 }
 
 /**
- * Starts a program with descriptors 0-2 as they are here and `fds` as 3, 4, …; it inherits no other, and no variable but `env`
- * (`NAME=VALUE`). posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
+ * Starts a program with descriptors 0-2 as they are here, or those of `stdio`, and `fds` as 3, 4, …; it inherits no other, and no
+ * variable but `env` (`NAME=VALUE`). posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
  */
 export function spawn(
   argv: readonly [string, ...string[]],
   env: readonly string[],
   fds: readonly number[],
+  stdio: readonly [number, number, number] = [0, 1, 2],
 ): number {
   // What this process itself inherited without close-on-exec must not reach an entry.
   rawCloseRange([3, 0xffffffff, CLOSE_RANGE_CLOEXEC], () => ["3", "~0U", "CLOSE_RANGE_CLOEXEC"]);
@@ -68,7 +69,7 @@ export function spawn(
   try {
     actions[0](list);
     // Node marks its own 0-2 close-on-exec; a dup2 onto itself takes the mark away.
-    [0, 1, 2, ...high].forEach((fd, index) => actions[1](list, fd, index));
+    [...stdio, ...high].forEach((fd, index) => actions[1](list, fd, index));
     for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries())
       attr[index]!(attributes, ...args);
     const pid: [number] = [0];
@@ -81,8 +82,8 @@ export function spawn(
   }
 }
 
-/** Reads what arrives within `ms`; empty at end of file, undefined when time is up. @throws KernelError */
-export function readWithin(fd: number, ms: number): string | undefined {
+/** Reads what arrives within `ms`, at most `most` bytes; empty at end of file, undefined when time is up. @throws KernelError */
+export function readWithin(fd: number, ms: number, most = 256): string | undefined {
   const wanted = Buffer.alloc(8);
   wanted.writeInt32LE(fd, 0);
   wanted.writeInt16LE(POLLIN, 4);
@@ -95,7 +96,7 @@ export function readWithin(fd: number, ms: number): string | undefined {
       if (!(error instanceof KernelError && error.errno === "EINTR")) throw error;
     }
   }
-  const buffer = Buffer.alloc(256);
+  const buffer = Buffer.alloc(most);
   return buffer.toString("utf8", 0, readSync(fd, buffer));
 }
 

@@ -1,4 +1,3 @@
-import { openSync } from "node:fs";
 import { failure, KernelError } from "#model/diagnostic";
 import { newMount } from "./context.ts";
 import { systemCall, type Call } from "./ffi.ts";
@@ -52,9 +51,9 @@ export function procTakesPidns(): boolean {
   );
 }
 
-/** A detached proc for the pid namespace that our next children are born in; it must have one. @throws KernelError */
-export function newProc(): number {
-  return withFd(openSync("/proc/thread-self/ns/pid_for_children", "r"), (pidns) =>
+/** A detached proc for a pid namespace: a file of /proc/PID/ns. @throws KernelError */
+export function newProc(namespace: string): number {
+  return withFd(openat(AT_FDCWD, namespace, 0), (pidns) =>
     newMount("proc", "proc", NOSUID | NODEV | NOEXEC, "proc", (fs) => fsconfigFd(fs, "pidns", pidns)),
   );
 }

@@ -2,11 +2,12 @@ import { readlinkSync } from "node:fs";
 import type { AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { LaunchSpec, Prepared } from "#model/launch";
-import type { LaunchPort } from "#ports/processes";
+import type { Detachment, DetachPort, LaunchPort } from "#ports/processes";
 import type { Stage } from "#ports/mounts";
 import { AT, AT_FDCWD, CLONE, MOUNT_ATTR, O, OPEN_TREE, UMOUNT } from "./flags.ts";
 import {
   awaitOk,
+  entryPid,
   explained,
   letGo,
   openCgroups,
@@ -14,7 +15,8 @@ import {
   spawnWaiting,
   type Waiting,
 } from "./launch-child.ts";
-import { Children, killAndReap, type OnChild } from "./launch-children.ts";
+import { Children, reapWithin, type OnChild } from "./launch-children.ts";
+import { giveLogs, openStdio } from "./launch-detach.ts";
 import { mountDev } from "./launch-dev.ts";
 import { findHelpers, type Helpers } from "./launch-script.ts";
 import { loopbackUp, mountProc, mountSys, newProc, procTakesPidns, takenProc } from "./launch-system.ts";
@@ -36,21 +38,28 @@ export type LaunchOptions = {
 };
 
 /** The launches of this machine. Everything happens on the calling thread, between two turns of the event loop. */
-export function linuxLaunch(options: LaunchOptions): LaunchPort {
+export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
   const children = new Children(options.onChild);
-  let host: Host | undefined;
+  let found: Host | undefined;
+  const host = (): Host =>
+    (found ??= {
+      helpers: findHelpers(options.sh),
+      stage: linuxStage(options.mounts),
+      pidns: options.pidns ?? procTakesPidns(),
+    });
   return {
     launch(spec, build, prepare) {
-      host ??= {
-        helpers: findHelpers(options.sh),
-        stage: linuxStage(options.mounts),
-        pidns: options.pidns ?? procTakesPidns(),
-      };
       children.listen();
-      return children.running(launchEntry({ spec, build, prepare, host }));
+      return children.running(launchEntry({ spec, build, prepare, host: host() }));
+    },
+    detach(spec, build, prepare, detached) {
+      launchEntry({ spec, build, prepare, host: host(), detached });
     },
   };
 }
+
+/** How long a supervisor may take to see its child end (ms). */
+const PATIENCE_MS = 2000;
 
 /** What does not change from one launch to the next. */
 type Host = { readonly helpers: Helpers; readonly stage: Stage; readonly pidns: boolean };
@@ -60,34 +69,43 @@ type Launch = {
   readonly build: (stage: Stage) => AbsPath;
   readonly prepare: (root: AbsPath) => Prepared;
   readonly host: Host;
+  readonly detached?: Detachment;
 };
 
+/** Answers the number of our child. */
 function launchEntry(launch: Launch): number {
-  const { spec, host } = launch;
+  const { spec, host, detached } = launch;
   const before = whereWeAre();
   const fds: number[] = [];
   let waiting: Waiting | undefined;
   try {
     const cgroups = openCgroups(spec.cgroups, fds);
+    const stdio = detached && openStdio(detached, fds);
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
-    inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWPID | network, () => {
+    // A supervisor makes its child's pid namespace itself: it is not in it.
+    const pid = detached === undefined ? CLONE.NEWPID : 0;
+    inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | pid | network, () => {
       const at = launch.build(host.stage);
       const ready = launch.prepare(at);
+      if (stdio !== undefined) giveLogs(stdio, ready.user);
       withFd(sealHost(at), (root) => {
-        waiting = spawnWaiting(host.helpers, spec, ready, host.pidns, cgroups, fds);
-        furnish(launch, root);
+        waiting = spawnWaiting(host.helpers, spec, ready, host.pidns, cgroups, fds, stdio);
+        const entry = entryPid(waiting, detached !== undefined);
+        furnish(launch, root, entry);
         awaitOk(waiting, spec.cgroups);
         if (!host.pidns) mountProc(root, takenProc(PROC_SCRATCH));
         changeRoot(root);
+        detached?.started(waiting.child, entry, ready);
         letGo(waiting);
       });
     });
     if (whereWeAre() !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
-    return waiting!.pid;
+    return waiting!.child;
   } catch (error) {
-    const ending = waiting === undefined ? undefined : killAndReap(waiting.pid);
-    throw explained(error, ending);
+    for (const fd of fds.splice(0)) close(fd);
+    // Without `go` the entry ends by itself, and after it its supervisor; what does not is killed.
+    throw explained(error, waiting && reapWithin(waiting.child, detached === undefined ? 0 : PATIENCE_MS));
   } finally {
     for (const fd of fds) close(fd);
   }
@@ -119,8 +137,10 @@ function sealHost(at: AbsPath): number {
 }
 
 /** All that can be done while the child starts. */
-function furnish({ spec, host }: Launch, root: number): void {
-  if (host.pidns) mountProc(root, newProc());
+function furnish({ spec, host, detached }: Launch, root: number, entry: number): void {
+  // The one our children are born in can be named even where the child has ended already.
+  const pidns = detached === undefined ? "/proc/thread-self/ns/pid_for_children" : `/proc/${entry}/ns/pid`;
+  if (host.pidns) mountProc(root, newProc(pidns));
   mountDev(root);
   mountSys(root);
   sethostname(spec.hostname);
