@@ -1,8 +1,9 @@
-import { main, type Boot, type Settings } from "#commands/main";
+import { main as command, type Boot, type Settings } from "#commands/main";
 import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
 import { isDevice, linuxTerminal, outputLost } from "#kernel/terminal";
 import manifest from "#package/manifest" with { type: "json" };
+import { defaultState } from "./state-dir.ts";
 
 const { version } = manifest;
 
@@ -23,7 +24,7 @@ function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): Re
     variable: (name) => variables.get(name) ?? variable(name),
     version,
     cwd: cwd as ReadHost["cwd"],
-    state: absolute(cwd, stateDir ?? variable("ENVCTL_STATE_DIR") ?? defaultState()),
+    state: absolute(cwd, stateDir ?? defaultState(process.env)),
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
   };
 }
@@ -48,6 +49,7 @@ async function writing(settings: Settings): ReturnType<Boot["writing"]> {
     },
     breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
+  changed = [host.state, settings.kind];
   return { host, commands };
 }
 
@@ -60,17 +62,15 @@ function workingDirectory(): string {
   }
 }
 
-function defaultState(): string {
-  if (process.geteuid?.() === 0) return "/var/lib/envctl";
-  return `${variable("XDG_STATE_HOME") ?? `${variable("HOME") ?? "/"}/.local/state`}/envctl`;
-}
-
 function absolute(cwd: string, path: string): ReadHost["state"] {
   return (path.startsWith("/") ? path : `${cwd}/${path}`).replace(/\/+$/, "") as ReadHost["state"];
 }
 
-// No await at the top level: the parts of the bundle that main loads import this one (scripts/parts.ts).
-void main(process.argv.slice(2), {
+/** Called once a command that may change things has succeeded, with its state directory and its name. */
+type KeepCode = (state: string, command: string) => void;
+let changed: readonly [state: string, command: string] | undefined;
+
+const boot: Boot = {
   version,
   variable,
   now,
@@ -95,4 +95,10 @@ void main(process.argv.slice(2), {
   schema: async (name) => (await import("./schemas.ts")).schemas[name],
   readHost,
   writing,
-}).then((code) => (process.exitCode = code === 0 && outputLost() ? 1 : code));
+};
+
+export async function main(keepCode: KeepCode): Promise<void> {
+  const code = await command(process.argv.slice(2), boot);
+  process.exitCode = code === 0 && outputLost() ? 1 : code;
+  if (code === 0 && changed !== undefined) keepCode(...changed);
+}

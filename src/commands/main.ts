@@ -48,6 +48,8 @@ export type Settings = {
   readonly lap: (stage: StageName) => void;
   /** As typed, for whoever finds the exclusion lock taken. */
   readonly command: string;
+  /** The command's name, `run --rm` being one of its own. */
+  readonly kind: string;
 };
 
 /**
@@ -217,5 +219,6 @@ function settingsOf(args: Args, argv: readonly string[], cwd: string): Omit<Sett
     variables: new Map(variables),
     lockTimeoutMs,
     command,
+    kind: `${args.command?.name ?? ""}${args.has("rm") ? " --rm" : ""}`,
   };
 }

@@ -60,27 +60,27 @@ function loaded(p: Project, ...args: readonly string[]): Loaded {
   return { ...(JSON.parse(readFileSync(report, "utf8")) as Omit<Loaded, "files">), files };
 }
 
-/** Without the hash: `chunks/parse`. */
+/** Without the hash: `parts/parse`. */
 const part = (file: string): string => file.replace(/(-[A-Z0-9]{8})?\.js$/, "");
 const kilobytes = (files: readonly string[]): number =>
   files.reduce((sum, file) => sum + statSync(join(DIST, file)).size, 0) / 1000;
 
 test(
-  "plan of what is applied loads two files, no parser, no native code and nothing more of Node",
+  "plan of what is applied loads three files, no parser, no native code and nothing more of Node",
   ALL,
   (t) => {
     const p = project(t);
     p.env("web", 'volumes: ["../cache:/mnt:rw"]\nlimits: { pids: 64 }\n');
     p.ok(["apply", "-y", "web"]);
     const { modules, native, files } = loaded(p, "plan", "web");
-    assert.deepEqual(files.map(part).sort(), ["chunks/chunk", "cli"]);
+    assert.deepEqual(files.map(part).sort(), ["cli", "parts/chunk", "parts/cli"]);
     assert.ok(
       kilobytes(files) < 140,
       `${kilobytes(files)} kB: what is not needed here belongs behind an import()`,
     );
     assert.deepEqual(native, []);
     assert.deepEqual(
-      modules.filter((name) => name !== "internal/fs/dir"),
+      modules.filter((name) => !["internal/fs/dir", "vm"].includes(name)),
       [],
     );
   },
@@ -91,11 +91,11 @@ test("run --rm of what is applied loads no parser, and of Node what native code 
   p.env("web", "entry: { command: [true] }\n");
   p.ok(["apply", "-y", "web"]);
   const { modules, native, files } = loaded(p, "run", "--rm", "web");
-  assert.ok(files.length <= 6, files.join(" "));
-  assert.ok(!files.some((file) => part(file) === "chunks/parse"), files.join(" "));
+  assert.ok(files.length <= 7, files.join(" "));
+  assert.ok(!files.some((file) => part(file) === "parts/parse"), files.join(" "));
   assert.ok(kilobytes(files) < 260, `${kilobytes(files)} kB`);
   assert.equal(native.length, 1, native.join(" "));
-  const taken = ["internal/fs/dir", "internal/source_map/source_map", "module", "os"];
+  const taken = ["internal/fs/dir", "internal/source_map/source_map", "module", "os", "vm"];
   assert.deepEqual(
     modules.filter((name) => !taken.includes(name)),
     [],

@@ -177,7 +177,8 @@ test("B11 with a state directory that is a shared mount of its own", needs(...NE
       ns.mountsBelow(p.dir).map((m) => m.point),
       [p.state],
     );
-  assert.deepEqual(paths(there.state), ["README", "envs", "layers", "lineage", "locks"]);
+  const left = paths(there.state).filter((path) => !path.startsWith("cache/"));
+  assert.deepEqual(left, ["README", "cache", "envs", "layers", "lineage", "locks"]);
 });
 
 test(
