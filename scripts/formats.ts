@@ -58,7 +58,7 @@ const because = z.enum([
 
 const action = z.object({
   address: text.check(z.describe('web-tests.volume["/work"]')),
-  kind: z.enum(["rootfs", "layer", "overlay", "volume", "tmpfs", "limit", "cgroup"]),
+  kind: z.enum(["rootfs", "layer", "overlay", "volume", "tmpfs", "limit", "cgroup", "entry"]),
   op: z.enum(["create", "update", "replace", "delete", "keep"]),
   because: optional(because),
   changes: optional(

@@ -22,7 +22,7 @@ export async function command(context: WriteContext): Promise<number> {
       host.files.replaceFile(plan.path, savedText(host, session.planned, host.clock.now()));
     }
     const entry = session.planned[0]?.declared.loaded.spec.entry.command;
-    return await transact(context, {
+    const code = await transact(context, {
       intent: "apply",
       plans: session.planned.map((p) => p.plan),
       failures: session.failures,
@@ -30,6 +30,8 @@ export async function command(context: WriteContext): Promise<number> {
       carryOut: (ready, tell) => session.carryOut(ready, tell, onError),
       next: entry === undefined ? "no_entry" : "entry",
     });
+    if (code === 0) session.noteEdits();
+    return code;
   } finally {
     session.close();
   }

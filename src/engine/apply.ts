@@ -1,6 +1,7 @@
 import type { Diagnostic } from "#model/diagnostic";
 import { Failure } from "#model/diagnostic";
 import type { Plan } from "#model/plan";
+import { isSettled } from "#model/plan";
 import { lookAtHost } from "#observe/host";
 import { recordBase } from "./base.ts";
 import type { Carried, Told } from "./carry-out.ts";
@@ -12,7 +13,7 @@ import type { Planned } from "./planned.ts";
 import { planApply } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import type { Lock, OpenState } from "./state.ts";
-import { hold, openState } from "./state.ts";
+import { hold, openState, saveRecord } from "./state.ts";
 import { withWarnings } from "./rules.ts";
 import { sweep } from "./sweep.ts";
 
@@ -22,6 +23,8 @@ export type ApplySession = {
   /** Environments that could not even be planned, each for its own reason; the others are not stopped by them. */
   readonly failures: readonly unknown[];
   carryOut(plan: Plan, tell: Told, onError: "rollback" | "keep"): Promise<Carried>;
+  /** Writes down how files were edited where it comes to no change: comments, another spelling, another version of envctl. */
+  noteEdits(): void;
   close(): void;
 };
 
@@ -51,12 +54,20 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
         const { loaded } = planned.find((p) => p.plan === plan)!.declared;
         return carryOut(host, state, plan, recordBase(host, loaded, plan.observed.record), tell, { onError });
       },
+      noteEdits: () => planned.forEach((one) => noteEdit(host, state, one)),
       close: () => locks.forEach((lock) => lock.release()),
     };
   } catch (error) {
     for (const lock of locks) lock.release();
     throw error;
   }
+}
+
+function noteEdit(host: WriteHost, state: OpenState, { plan, declared }: Planned): void {
+  const { record } = plan.observed;
+  if (plan.kind !== "ready" || record === undefined || !isSettled(plan) || !declared.loaded.parsed) return;
+  const serial = record.serial + 1;
+  saveRecord(host, state, { ...record, ...recordBase(host, declared.loaded, record), serial });
 }
 
 /** What concerns one environment alone (in use, a bad record, applied elsewhere) is collected; anything else is thrown. */

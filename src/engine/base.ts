@@ -1,7 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import type { EnvRecord } from "#model/record";
-import type { EnvValue, Spec } from "#model/spec";
 import type { RecordBase } from "#execute/context";
+import { withoutValues } from "#plan/entry";
 import type { ReadHost } from "./host.ts";
 import type { Loaded } from "./load.ts";
 import { variableHash } from "./load.ts";
@@ -17,16 +17,8 @@ export function recordBase(host: ReadHost, loaded: Loaded, record: EnvRecord | u
       value === undefined ? { name } : { name, hash: variableHash(host, salt, value) },
     ),
     salt,
-    spec: withoutValues(loaded.spec),
+    spec: { ...loaded.spec, entry: withoutValues(loaded.spec.entry) },
   };
-}
-
-function withoutValues(spec: Spec): Spec {
-  const env = Object.entries(spec.entry.env).map(([name, value]): [string, EnvValue] => [
-    name,
-    value.kind === "variable" ? { kind: "variable", value: "" } : value,
-  ]);
-  return { ...spec, entry: { ...spec.entry, env: Object.fromEntries(env) } };
 }
 
 /** For destroying: the record's own words. */

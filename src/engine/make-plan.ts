@@ -40,6 +40,7 @@ export async function planApply(
     name: env.name,
     file: env.file,
     desired: declared.resources,
+    entry: declared.loaded.spec.entry,
     observed,
   });
   const rules = mountsAnew(ready.actions) ? await import("./rules.ts") : undefined;

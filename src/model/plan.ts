@@ -1,7 +1,7 @@
 import type { AbsPath, EnvId } from "./brand.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Holder, MountEntry, Observed } from "./observed.ts";
-import type { GroupResource, Resource } from "./resource.ts";
+import type { PlanResource, Resource } from "./resource.ts";
 
 /** Why anything but a plain creation happens; the closed set of the contract. */
 export type Because =
@@ -25,17 +25,17 @@ export type Change = {
   readonly forces_replace?: boolean;
 };
 
-type Subject = { readonly address: string; readonly kind: (Resource | GroupResource)["kind"] };
+type Subject = { readonly address: string; readonly kind: PlanResource["kind"] };
 
 /** What happens to one resource. `replace` exists only for overlays and what hangs in them. */
 export type Action = Subject &
   (
-    | { readonly op: "create"; readonly because: Because; readonly after: Resource | GroupResource }
+    | { readonly op: "create"; readonly because: Because; readonly after: PlanResource }
     | {
         readonly op: "update";
         readonly because: Because;
-        readonly before: Resource;
-        readonly after: Resource;
+        readonly before: PlanResource;
+        readonly after: PlanResource;
         readonly changes: readonly Change[];
       }
     | {

@@ -1,6 +1,6 @@
 import type { AbsPath } from "./brand.ts";
 import { join } from "./brand.ts";
-import type { Access, OverlayOptions, VolumeOption } from "./spec.ts";
+import type { Access, Entry, OverlayOptions, VolumeOption } from "./spec.ts";
 
 /** A file system object as the kernel knows it; survives renames, not replacement. */
 export type Inode = { readonly dev: string; readonly ino: string };
@@ -133,8 +133,14 @@ export type LayerResource = {
 /** What an environment consists of on a host. Plain JSON: the record stores it as it is. */
 export type Resource = RootfsResource | LayerResource | Overlay | VolumeResource | TmpfsResource | Limit;
 
-/** The group of an environment that limits nothing. A resource only of the plan that makes it anew: the record has its groups anyway. */
+/** The group of an environment that limits nothing, where a plan makes it anew. */
 export type GroupResource = { readonly kind: "cgroup"; readonly address: string; readonly path: AbsPath };
+
+/** What a run starts, without what variables gave it. */
+export type EntryResource = { readonly kind: "entry"; readonly address: string; readonly entry: Entry };
+
+/** What a plan speaks of besides: the record has its groups and its entry elsewhere. */
+export type PlanResource = Resource | GroupResource | EntryResource;
 
 /** A mount made inside the overlay. */
 export type InnerMount = VolumeResource | TmpfsResource;

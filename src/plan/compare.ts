@@ -44,7 +44,7 @@ export function overlayChanges(before: Overlay, after: Overlay): readonly Change
 }
 
 /** Keys in one order: a record keeps its own. */
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

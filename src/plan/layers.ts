@@ -1,10 +1,10 @@
 import type { Action } from "#model/plan";
 import type { Observed } from "#model/observed";
-import type { GroupResource, LayerResource, Overlay, Resource, RootfsResource } from "#model/resource";
+import type { LayerResource, Overlay, PlanResource, Resource, RootfsResource } from "#model/resource";
 
 type LayerLike = RootfsResource | LayerResource;
 
-export const isLayer = (r: Resource | GroupResource): r is LayerLike => r.kind === "rootfs" || r.kind === "layer";
+export const isLayer = (r: PlanResource): r is LayerLike => r.kind === "rootfs" || r.kind === "layer";
 
 /**
  * Directories used in place are never anything but kept. A stored layer is created where it is not there yet, and replaced where the

@@ -24,7 +24,9 @@ export function lower(plan: ReadyPlan, options: { readonly keepUpper?: boolean }
 
 /** The resources an apply leads to. */
 export function resultOf(plan: ReadyPlan): readonly Resource[] {
-  return plan.actions.flatMap((a) => (a.op === "delete" || a.after.kind === "cgroup" ? [] : [a.after]));
+  return plan.actions.flatMap((a) =>
+    a.op === "delete" || a.after.kind === "cgroup" || a.after.kind === "entry" ? [] : [a.after],
+  );
 }
 
 /** The groups an apply leads to: what its limits need, and groups that still hold processes. */

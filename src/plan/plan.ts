@@ -4,8 +4,10 @@ import { summarise } from "#model/plan";
 import type { Observed } from "#model/observed";
 import type { Limit, Overlay, Resource } from "#model/resource";
 import { isInner } from "#model/resource";
+import type { Entry } from "#model/spec";
 import { decideInner, decideLimit, decideOverlay } from "./decide.ts";
 import { findings } from "./drift.ts";
+import { decideEntry } from "./entry.ts";
 import { decideGroup, lostGroup } from "./groups.ts";
 import { decideLayer, isLayer, rebased } from "./layers.ts";
 import { recordedResources, standings } from "./standing.ts";
@@ -19,6 +21,8 @@ export type PlanInput = {
   readonly file: AbsPath;
   /** Nothing for `destroy`. */
   readonly desired: readonly Resource[];
+  /** Absent where nothing is to be compared: for `destroy`, and for an instance of its own. */
+  readonly entry?: Entry;
   readonly observed: Observed;
 };
 
@@ -32,6 +36,7 @@ export function plan(input: PlanInput): ReadyPlan {
       : [
           ...applyActions(desired, recorded, observed),
           ...decideGroup(input.name, lostGroup(observed, [...desired, ...recorded])),
+          ...decideEntry(input.name, input.entry, observed.record),
         ];
   return {
     kind: "ready",

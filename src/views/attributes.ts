@@ -12,6 +12,7 @@ import { isStored } from "#model/resource";
 import { formatBytes } from "#model/size";
 import { another, layerLines, type LayerLine } from "./layers.ts";
 import { count } from "./text.ts";
+import { entryText, textLines } from "./text-diff.ts";
 import { digestText, limitText, modeText, upperHolds, upperText, volumeFlags } from "./values.ts";
 
 /** A line below an action: label (empty where a list goes on, absent where the value needs none), sign of a list item, value, remark. */
@@ -35,6 +36,8 @@ export function attributesOf(action: Action, plan: Plan, to: string): readonly A
       return limit(action, plan, to);
     case "cgroup":
       return [];
+    case "entry":
+      return entry(action, to);
     case "rootfs":
     case "layer":
       return action.op === "delete" || action.op === "keep" ? [] : stored(action, to);
@@ -184,6 +187,19 @@ function inUse(after: Limit, plan: Plan): { readonly note?: string } {
   return after.name === "memory" && use !== undefined && Number(use) > 0
     ? { note: `in use now: ${formatBytes(use)}` }
     : {};
+}
+
+function entry(action: Action, to: string): readonly Attribute[] {
+  if (action.op !== "update") return [];
+  return action.changes.flatMap((c) =>
+    c.path === "command" || c.path === "env"
+      ? textLines(entryText(c.before), entryText(c.after)).map(({ sign, text }, i) => ({
+          label: i === 0 ? c.path : "",
+          sign,
+          value: text,
+        }))
+      : change(c, to),
+  );
 }
 
 function changed(action: Action, to: string): readonly Attribute[] {

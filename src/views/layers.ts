@@ -1,3 +1,4 @@
+import { diffArrays } from "diff";
 import type { Layer } from "#model/resource";
 
 /** A line of the list of layers: what it was before, what it is after. */
@@ -48,21 +49,14 @@ export function layerLines(before: readonly Layer[], after: readonly Layer[]): r
   return collapse(lines);
 }
 
-/** Index pairs of a longest common subsequence, by path. */
+/** Index pairs of a longest common subsequence. */
 function common(before: readonly Layer[], after: readonly Layer[]): readonly (readonly [number, number])[] {
-  const longest = Array.from({ length: before.length + 1 }, () => new Uint16Array(after.length + 1));
-  for (let i = before.length - 1; i >= 0; i--) {
-    for (let j = after.length - 1; j >= 0; j--) {
-      longest[i]![j] = same(before[i]!, after[j]!)
-        ? longest[i + 1]![j + 1]! + 1
-        : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
-    }
-  }
   const pairs: (readonly [number, number])[] = [];
-  for (let i = 0, j = 0; i < before.length && j < after.length;) {
-    if (same(before[i]!, after[j]!)) pairs.push([i++, j++]);
-    else if (longest[i + 1]![j]! >= longest[i]![j + 1]!) i++;
-    else j++;
+  let [i, j] = [0, 0];
+  for (const { count, added, removed } of diffArrays([...before], [...after], { comparator: same })) {
+    if (removed) i += count;
+    else if (added) j += count;
+    else for (let n = 0; n < count; n++) pairs.push([i++, j++]);
   }
   return pairs;
 }

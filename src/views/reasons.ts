@@ -18,6 +18,7 @@ export const REASONS: Readonly<Record<Because, string>> = {
 /** The reason to print behind an action; empty where symbol, section or attributes already say it. */
 export function reasonText(action: Action, plan: Plan): string {
   if (action.op === "keep" || action.because === "requested") return "";
+  if (action.kind === "entry") return "from the next run on";
   if (action.op === "create" && action.because === "not_applied") return "";
   if (action.op === "update" && action.because === "options_changed") return "";
   // Everything went with the reboot: said once.

@@ -21,6 +21,8 @@ export function seen(step: Step, plan: Plan): boolean {
       return true;
     case "unmount":
       return isWithin(plan.observed.place.merged, step.point);
+    case "write_record":
+      return step.phase === "applied" && changesEntry(plan);
     case "create_cgroup":
       return plan.actions.some((a) => a.kind === "cgroup");
     case "stop_processes":
@@ -31,6 +33,8 @@ export function seen(step: Step, plan: Plan): boolean {
       return false;
   }
 }
+
+const changesEntry = (plan: Plan): boolean => plan.actions.some((a) => a.kind === "entry");
 
 /** Most steps are one line; a stack is mounted at once, and reads as the mounts it consists of. */
 export function linesOf(step: Step, plan: Plan): readonly Line[] {
@@ -47,7 +51,9 @@ export function linesOf(step: Step, plan: Plan): readonly Line[] {
         },
       ];
     case "write_record":
-      return [{ verb: "record", object: step.phase, note: "" }];
+      return step.phase === "applied" && changesEntry(plan)
+        ? [{ verb: "record", object: "entry", note: "" }]
+        : [{ verb: "record", object: step.phase, note: "" }];
     case "store_layer": {
       const { source, digest, recipe } = step.layer;
       return recipe.kind === "archive"

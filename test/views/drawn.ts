@@ -1,5 +1,6 @@
 // Environments to be drawn.
 import type { Picture } from "#model/stack-picture";
+import { resultOf } from "#plan/lower";
 import * as f from "./fixtures.ts";
 import { first } from "./plans.ts";
 
@@ -8,7 +9,7 @@ export const drawn: Picture = {
   name: first.name,
   file: first.file,
   from: "file",
-  resources: first.actions.flatMap((a) => (a.op === "delete" || a.after.kind === "cgroup" ? [] : [a.after])),
+  resources: first.kind === "ready" ? resultOf(first) : [],
   command: ["sh", "-c", 'make test && echo "done <ok>"'],
 };
 
