@@ -19,6 +19,7 @@ import { showText } from "#views/show";
 import { validateText } from "#views/validate";
 import { awkwardly, drawn } from "./drawn.ts";
 import * as f from "./fixtures.ts";
+import { morePlans } from "./more-plans.ts";
 import { first, nothing, options, rebooted, torn } from "./plans.ts";
 import { awkward, bare, detail, entries, mistakes, NOW, oom, report, valid } from "./reports.ts";
 import { done, down, failing, memory, refused, stack, steps } from "./steps.ts";
@@ -37,6 +38,9 @@ export const scenes: Readonly<Record<string, (look: Look) => string>> = {
   "plan-rebooted": (look) => planText([rebooted], look),
   "plan-nothing": (look) => planText([nothing("web-tests")], look),
   "plan-several": (look) => planText([nothing("api"), f.picture, nothing("lint")], look),
+  ...Object.fromEntries(
+    Object.entries(morePlans).map(([name, plan]) => [name, (look: Look) => planText([plan], look)]),
+  ),
   "plan-blocked": (look) => planText([f.blocked(f.picture, f.holders, [f.foreign])], look),
   "plan-destroy": (look) => planText([torn], look),
   "plan-destroy-keep": (look) => planText([{ ...torn, keepUpper: true }], look),
