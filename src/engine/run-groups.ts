@@ -10,32 +10,35 @@ import type { WriteHost } from "./host.ts";
 const PATIENCE_MS = 2000;
 
 /**
- * The groups one run joins. Where memory is counted it gets a group of its own below the environment's, so that its kills for lack of
- * memory can be told from those of other runs; on v2 in any case, since the environment's could hand no controller down while it held
- * processes itself. On v1 it joins the environment's everywhere else.
+ * The groups one run joins, and its number. It gets a group of its own below one of the environment's, by which its processes are known;
+ * where memory is counted if anywhere, so that its kills for lack of memory can be told from those of other runs; else on v2, where the
+ * environment's could hand no controller down while it held processes itself. It joins the environment's everywhere else.
+ * `taken`: numbers that are not to be had.
  */
 export function runGroups(
   host: WriteHost,
   groups: readonly OwnedCgroup[],
-): { readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
-  const own = groups.find((g) => g.controllers.includes("memory")) ?? groups.find((g) => g.version === 2);
-  if (own === undefined) return { cgroups: groups, remove: () => undefined };
-  if (own.version === 2 && own.controllers.includes("memory")) handDown(host, own.dir, ["memory"]);
-  const dir = freeGroup(host, own.dir);
-  if (own.version === 1) inheritCpuset(host, dir);
-  const leaf: OwnedCgroup = { ...own, dir };
-  return { cgroups: groups.map((g) => (g === own ? leaf : g)), remove: () => removeLeaf(host, dir) };
+  taken: (number: number) => boolean = () => false,
+): { readonly number: number; readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
+  const own =
+    groups.find((g) => g.controllers.includes("memory")) ?? groups.find((g) => g.version === 2) ?? groups[0];
+  if (own?.version === 2 && own.controllers.includes("memory")) handDown(host, own.dir, ["memory"]);
+  let number = 1;
+  while (taken(number) || (own !== undefined && !host.cgroups.create(groupOf(own, number)))) number++;
+  if (own === undefined) return { number, cgroups: groups, remove: () => undefined };
+  const leaf: OwnedCgroup = { ...own, dir: groupOf(own, number) };
+  if (own.version === 1) inheritCpuset(host, leaf.dir);
+  return {
+    number,
+    cgroups: groups.map((g) => (g === own ? leaf : g)),
+    remove: () => removeLeaf(host, leaf.dir),
+  };
 }
 
-function freeGroup(host: WriteHost, parent: AbsPath): AbsPath {
-  for (let n = 1; ; n++) {
-    const dir = join(parent, `${n}`);
-    if (host.cgroups.create(dir)) return dir;
-  }
-}
+const groupOf = ({ dir }: OwnedCgroup, number: number): AbsPath => join(dir, `${number}`);
 
 /** Destroy may have been quicker; a process the entry left in it makes it stay, and destroy ends that. */
-function removeLeaf(host: WriteHost, dir: AbsPath): void {
+export function removeLeaf(host: WriteHost, dir: AbsPath): void {
   try {
     host.cgroups.remove(dir, PATIENCE_MS);
   } catch (error) {

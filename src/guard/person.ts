@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import type { Holder } from "#model/observed";
-import { commandOf, proc, quietly } from "#observe/proc";
+import { commandOf, quietly, statOf } from "#observe/proc";
 import type { Reader } from "#ports/reader";
 
 /** Clock ticks in a second: USER_HZ is 100 on every architecture Node runs on (time(7)). */
@@ -19,10 +19,9 @@ function userName(reader: Reader, uid: number): string {
   return lines.map((line) => line.split(":")).find((f) => f[2] === `${uid}`)?.[0] ?? `${uid}`;
 }
 
-/** Seconds since a process started: field 22 of stat, in ticks since boot; its name in field 2 may hold spaces and brackets (proc_pid_stat(5)). */
+/** Seconds since a process started. */
 export function ageOf(reader: Reader, pid: number): number {
-  const stat = quietly(() => reader.textAny(proc(pid, "stat"))) ?? "";
-  const started = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? 0) / TICKS;
+  const started = Number(statOf(reader, pid)?.start ?? 0) / TICKS;
   const up = Number(reader.text("/proc/uptime" as AbsPath).split(" ")[0]);
   return Math.max(0, Math.floor(up - started));
 }

@@ -33,3 +33,13 @@ export function commandOf(reader: Reader, pid: number): string {
       .replaceAll("\0", " ") ?? "";
   return words !== "" ? words : `[${quietly(() => reader.textAny(proc(pid, "comm")))?.trim() ?? "?"}]`;
 }
+
+/** State letter and start of a process (fields 3 and 22 of stat): its name in field 2 may hold spaces and brackets (proc_pid_stat(5)). */
+export function statOf(
+  reader: Reader,
+  pid: number,
+): { readonly state: string; readonly start: string } | undefined {
+  const text = quietly(() => reader.textAny(proc(pid, "stat")));
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields === undefined ? undefined : { state: fields[0] ?? "", start: fields[19] ?? "" };
+}
