@@ -94,8 +94,9 @@ function stillHeld(host: ReadHost, record: EnvRecord, observed: Observed): reado
 
 function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Finding {
   const { id, file } = record;
-  const mounts = observe(host.reader, id, record.lineage, state.path, { host: machine, record }).mounts
-    .length;
+  const { dir } = placeOf(state.path, id);
+  const { mounts: all } = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
+  const mounts = all.filter(({ point }) => point !== dir).length; // its directory's own, where mounts are shared, is nobody's wish
   const what =
     record.phase === "kept" ? "its writable layer is kept" : `${mounts} ${mounts === 1 ? "mount" : "mounts"}`;
   return {
@@ -104,7 +105,7 @@ function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvReco
     kind: "orphan",
     detail: `${file} is gone; ${what}`,
     fix: `envctl destroy ${id}`,
-    path: placeOf(state.path, id).dir,
+    path: dir,
   };
 }
 

@@ -79,7 +79,7 @@ const FILES = [
   "cpu.max",
 ];
 
-/** The mounts in the state directory, and what each group says. */
+/** The mounts in the state directory, and each group's limits; a controller that v2 once handed down stays, without a limit. */
 function shape(p: Project): unknown {
   const groups = p
     .cgroups()
@@ -87,7 +87,8 @@ function shape(p: Project): unknown {
       FILES.filter((file) => existsSync(join(dir, file))).map(
         (file) => `${dir} ${file} ${readFileSync(join(dir, file), "utf8").trim()}`,
       ),
-    );
+    )
+    .filter((line) => !/ (max( \d+)?|cpuset\.cpus)$/.test(line));
   return { mounts: mountLines(p), groups };
 }
 

@@ -158,11 +158,12 @@ test("F6 an overlay mounted twice is drift, and apply makes one of it", machine,
   const merged = p.place("web", "merged");
   writeFileSync(join(merged, "made"), "kept");
   const [overlay] = p.mounts();
-  const layers = overlay!.options.filter((o) => o.startsWith("lowerdir")).map((o) => o.replace(/^.*?=/, ""));
-  const [upper, work] = ["upperdir", "workdir"].map((k) =>
-    overlay!.options.find((o) => o.startsWith(`${k}=`)),
-  );
-  mount("-t", "overlay", overlay!.source, "-o", `lowerdir=${layers.join(":")},${upper},${work}`, merged);
+  const { dirs } = p.json<{ dirs: { LowerDir: string[]; UpperDir: string; WorkDir: string } }>([
+    "show",
+    "web",
+  ]);
+  const again = `lowerdir=${dirs.LowerDir.join(":")},upperdir=${dirs.UpperDir},workdir=${dirs.WorkDir}`;
+  mount("-t", "overlay", overlay!.source, "-o", again, merged);
   assert.ok(kinds(drift(p)).includes("stacked web.overlay"), kinds(drift(p)).join("\n"));
   p.ok(["apply", "web", "-y"]);
   assert.deepEqual(drift(p), []);
