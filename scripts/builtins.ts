@@ -2,6 +2,7 @@
 //
 // A static import of node:fs asks for every export, and so for fs.promises, whose getter loads streams, readline and twenty more
 // modules: 5 ms of an empty program's 25. process.getBuiltinModule (22.3) takes the module as it is.
+import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 
@@ -24,11 +25,26 @@ function source(name: string): string {
 export const builtins: Plugin = {
   name: "builtins",
   setup(build) {
+    // Packages make classes of Node's, which the functions of source() are not; src/start.ts knows builtins by their prefix.
+    build.onResolve({ filter: /^[a-z][\w:/]*$/ }, ({ path, importer }) =>
+      isBuiltin(path) && importer.includes("/node_modules/")
+        ? { path: path.replace(/^(node:)?/, "node:"), external: true }
+        : undefined,
+    );
     build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
       kind === "import-statement" && isBuiltin(path)
         ? { path, namespace: "builtin", sideEffects: false }
         : undefined,
     );
+    // What listr2 loads late sits behind an import() with it: parts of their own would take helpers out of the part all commands load.
+    build.onLoad({ filter: /\/listr2\/dist\/index\.mjs$/ }, ({ path }) => {
+      const late: string[] = [];
+      const text = readFileSync(path, "utf8").replace(/await import\("([\w-]+)"\)/g, (_, name: string) => {
+        late.push(`import * as late${late.length} from ${JSON.stringify(name)};`);
+        return `late${late.length - 1}`;
+      });
+      return { contents: [...late, text].join("\n") };
+    });
     build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
       contents: source(path),
       loader: "js",

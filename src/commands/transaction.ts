@@ -4,9 +4,11 @@ import type { Ended } from "#model/outcome";
 import type { Plan, Summary } from "#model/plan";
 import { isSettled, total } from "#model/plan";
 import type { StepEvent } from "#model/step";
-import { progress } from "#views/apply";
+import { paint } from "#views/ansi";
+import { progress, type Progress } from "#views/apply";
 import { busy } from "#views/busy";
 import { diagnosticsOf } from "#views/diagnostics";
+import type { Live } from "#views/live";
 import { endedText, question } from "#views/ended";
 import { streamJson } from "#views/json-plan";
 import { notApplied, planText } from "#views/plan";
@@ -91,7 +93,10 @@ async function carry(
     if (!json && !context.quiet) words.err(`\n${view.head}`);
     let attempt: string | undefined;
     const told: StepEvent[] = [];
-    const ended = await transaction.carryOut(plan, (_, event) => {
+    const moving = watch(context, view);
+    const ended = await transaction.carryOut(plan, async (_, event) => {
+      await moving(event);
+      if (event.event === "step_progress") return;
       told.push(event);
       if (event.event === "step_failed") attempt = attemptText(event.step, plan);
       if (json) words.out(stream.step(plan, event));
@@ -131,6 +136,30 @@ async function carry(
       );
   }
   return interrupted ? 130 : worst(codes);
+}
+
+/** What takes less is over before anybody would look. */
+const LIVE_AFTER_MS = 150;
+
+/** Shows how far a step is that takes long: on a terminal with somebody at it, and not in CI. */
+function watch(context: WriteContext, view: Progress): (event: StepEvent) => Promise<void> {
+  const { host, words, look, json, quiet, interactive } = context;
+  const dumb = host.variable("TERM") === "dumb" || (host.variable("CI") ?? "") !== "";
+  if (!interactive || json || quiet || dumb) return () => Promise.resolve();
+  let [since, line]: [number, Live | undefined] = [0, undefined];
+  return async (event) => {
+    if (event.event === "step_start") since = host.clock.monotonic();
+    if (event.event !== "step_progress") {
+      await line?.end();
+      line = undefined;
+    } else if (line !== undefined) line.update(view.moving(event));
+    else if (host.clock.monotonic() - since > LIVE_AFTER_MS) {
+      const { columns, unicode, color } = look.err;
+      const { live } = await import("#views/live");
+      const stage = { columns, unicode, tint: paint(color).yellow, write: (text: string) => words.err(text) };
+      line = live(view.moving(event), stage);
+    }
+  };
 }
 
 function failedAs(

@@ -12,7 +12,7 @@ import { recordedResources, standings } from "#plan/standing";
 import type { WriteHost } from "./host.ts";
 import { forgetEnv, saveRecord, type OpenState } from "./state.ts";
 
-export type Told = (plan: Plan, event: StepEvent) => void;
+export type Told = (plan: Plan, event: StepEvent) => void | Promise<void>;
 
 /** How it ended; `undone` says whether what had been done by a failure was put back. */
 export type Carried = Ended & { readonly undone: "nothing" | "all" | "failed" };
@@ -71,8 +71,8 @@ export async function carryOut(
     }
     if (next.value.event === "undo_done" && undone === "nothing") undone = "all";
     if (next.value.event === "undo_failed") undone = "failed";
-    tell(plan, next.value);
-    if (next.value.event === "step_done") await host.breathe();
+    await tell(plan, next.value);
+    if (next.value.event === "step_done" || next.value.event === "step_progress") await host.breathe();
   }
 }
 

@@ -38,7 +38,7 @@ function* attempt(step: Step, x: Context, undos: Undoable[]): Generator<StepEven
   const hows: Undoable["hows"] = [];
   yield { event: "step_start", step };
   try {
-    const detail = perform(step, x, (how) => hows.push(how));
+    const detail = yield* perform(step, x, (how) => hows.push(how));
     if (hows.length > 0) undos.push({ step, hows });
     yield { event: "step_done", step, ...(detail === undefined ? {} : { detail }) };
     return undefined;

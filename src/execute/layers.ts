@@ -1,8 +1,8 @@
 import type { AbsPath } from "#model/brand";
 import { baseName, join, parentOf } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import { storeOf, type Ownership } from "#model/resource";
-import type { Step } from "#model/step";
+import { storeOf, type Ownership, type Recipe } from "#model/resource";
+import type { Step, StepEvent } from "#model/step";
 import type { Clock } from "#ports/clock";
 import type { Files, Held } from "#ports/files";
 import type { Reader } from "#ports/reader";
@@ -15,14 +15,15 @@ const ROOT: Ownership = { mode: 0o755, uid: 0, gid: 0 };
 /** Another envctl may be unpacking the same: a large archive takes minutes. */
 const PATIENCE_MS = 600_000;
 
+type StoreLayer = Extract<Step, { do: "store_layer" }>;
 type Ports = { readonly reader: Reader; readonly files: Files; readonly clock: Clock };
 
 /**
  * Makes a stored layer in a directory beside its place and renames it there when it is complete: a kill leaves only that directory,
  * which `sweepLayers` takes away. It stays whatever becomes of the apply: what it holds depends on its digest alone.
  */
-export function storeLayer({ layer }: Extract<Step, { do: "store_layer" }>, x: Context): string | undefined {
-  const { path, recipe } = layer;
+export function* storeLayer(step: StoreLayer, x: Context): Generator<StepEvent, string | undefined> {
+  const { path, recipe } = step.layer;
   const { state } = x.plan.observed.place;
   x.files.makeDir(parentOf(path), PRIVATE);
   const lock = waitFor(x, path);
@@ -32,8 +33,10 @@ export function storeLayer({ layer }: Extract<Step, { do: "store_layer" }>, x: C
     deleteTree(x, state, beside);
     x.files.makeDir(beside, ROOT);
     try {
-      if (recipe.kind === "archive") x.layers.unpack(recipe, beside);
-      else x.layers.copy(recipe.entries, beside);
+      const total = sizeOf(recipe);
+      const filling =
+        recipe.kind === "archive" ? x.layers.unpack(recipe, beside) : x.layers.copy(recipe.entries, beside);
+      for (const done of filling) yield { event: "step_progress", step, done, total };
       x.files.setOwnership(beside, ROOT);
       x.layers.keep(beside, path);
     } catch (error) {
@@ -44,6 +47,11 @@ export function storeLayer({ layer }: Extract<Step, { do: "store_layer" }>, x: C
   } finally {
     x.files.unlockAndRemove(lockOf(path), lock);
   }
+}
+
+function sizeOf(recipe: Recipe): number {
+  if (recipe.kind === "archive") return recipe.stamp.size;
+  return recipe.entries.reduce((sum, entry) => sum + (entry.type === "file" ? entry.stamp.size : 0), 0);
 }
 
 /** Takes away what killed envctls left half-made: what nobody holds the lock of. */

@@ -1,4 +1,4 @@
-import type { Step } from "#model/step";
+import type { Step, StepEvent } from "#model/step";
 import type { Context, Undo } from "./context.ts";
 import { createDir, createSource, deleteTree } from "./dirs.ts";
 import { createGroup, removeGroup, writeLimit } from "./groups.ts";
@@ -7,8 +7,8 @@ import { forget, writeRecord } from "./records.ts";
 import { anchor, bind, mountRw, stack } from "./put-up.ts";
 import { release, stopProcesses, unmount } from "./take-down.ts";
 
-/** One step, one function. Answers a remark for people. @throws what the kernel or the guard said */
-export function perform(step: Step, x: Context, undo: Undo): string | undefined {
+/** One step, one function; what takes long tells how far it is. Answers a remark for people. @throws what the kernel or the guard said */
+export function* perform(step: Step, x: Context, undo: Undo): Generator<StepEvent, string | undefined> {
   switch (step.do) {
     case "create_dir":
       return createDir(step, x, undo);
@@ -17,7 +17,7 @@ export function perform(step: Step, x: Context, undo: Undo): string | undefined 
     case "write_record":
       return writeRecord(step, x, undo);
     case "store_layer":
-      return storeLayer(step, x);
+      return yield* storeLayer(step, x);
     case "anchor":
       return anchor(step, x, undo);
     case "mount_rw":

@@ -42,6 +42,8 @@ export type Step = { readonly address: string } & (
 /** What execution reports, in order. */
 export type StepEvent =
   | { readonly event: "step_start" | "step_done"; readonly step: Step; readonly detail?: string }
+  /** Of what takes long: bytes read so far, of all. */
+  | { readonly event: "step_progress"; readonly step: Step; readonly done: number; readonly total: number }
   | { readonly event: "step_failed"; readonly step: Step; readonly error: unknown }
   | { readonly event: "step_skipped"; readonly step: Step; readonly why: string }
   | { readonly event: "undo_start" | "undo_done"; readonly step: Step }

@@ -1,4 +1,5 @@
 import type { Action, Plan } from "#model/plan";
+import { formatBytes } from "#model/size";
 import type { StepEvent } from "#model/step";
 import { paint, type Paint } from "./ansi.ts";
 import { diagnosticsOf } from "./diagnostics.ts";
@@ -8,7 +9,12 @@ import { linesOf, seen, type Line } from "./steps.ts";
 import { inert, noted, pad, width } from "./text.ts";
 
 /** Turns the events of one plan's execution into lines; an event that nobody needs to see gives "". */
-export type Progress = { readonly head: string; line(event: StepEvent): string };
+export type Progress = {
+  readonly head: string;
+  line(event: StepEvent): string;
+  /** What the line of a step says that is still at work, in the columns of the one that follows: `… 31 % of 3.1 MiB`. */
+  moving(event: Extract<StepEvent, { event: "step_progress" }>): string;
+};
 
 /** `verbose` shows the small steps too: directories, records, groups. */
 export function progress(given: Plan, look: Look, verbose: boolean = false): Progress {
@@ -21,6 +27,11 @@ export function progress(given: Plan, look: Look, verbose: boolean = false): Pro
   };
   return {
     head: `${p.bold(plan.name)}\n`,
+    moving: ({ step, done, total }) => {
+      const [line] = linesOf(step, plan);
+      const percent = total === 0 ? 100 : Math.min(100, Math.floor((100 * done) / total));
+      return `${pad(line!.verb, 7)}  ${pad(line!.object, objects)}${percent} % of ${formatBytes(total)}`;
+    },
     line: (event) => eventLine(inert(event), plan, look, p, print, verbose),
   };
 }
@@ -38,6 +49,7 @@ function eventLine(
   const [first, ...more] = linesOf(event.step, plan);
   switch (event.event) {
     case "step_start":
+    case "step_progress":
     case "undo_start":
       return "";
     case "step_done": {

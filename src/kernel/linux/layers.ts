@@ -1,10 +1,11 @@
-import { chmodSync, constants, copyFileSync, fstatSync, mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, fstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { baseName, join, parentOf, type AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { Compression, HostEntry, Recipe, Stamp } from "#model/resource";
-import type { Layers } from "#ports/layers";
+import type { Filling, Layers } from "#ports/layers";
 import { selfFd } from "./beneath.ts";
+import { pause } from "./clock.ts";
 import { AT, AT_FDCWD, MOUNT_ATTR, O } from "./flags.ts";
 import { cloneTree } from "./inner.ts";
 import { inNamespaces } from "./namespace.ts";
@@ -12,7 +13,7 @@ import { nodeCall } from "./node-call.ts";
 import { openReal } from "./place.ts";
 import { octal, quote } from "./print.ts";
 import { statOf } from "./stat.ts";
-import { openat, renameat, syncfs, withFd } from "./syscalls-file.ts";
+import { close, openat, renameat, syncfs, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount } from "./syscalls-mount.ts";
 import { unmasked } from "./syscalls-process.ts";
 
@@ -34,13 +35,24 @@ const FILTERS: Readonly<Record<Exclude<Compression, "none">, readonly [option: s
 /** Stored layers of this machine. */
 export function linuxLayers(): Layers {
   return {
-    unpack: (recipe, into) =>
-      withFd(openat(AT_FDCWD, recipe.archive, 0), (fd) => {
+    *unpack(recipe, into) {
+      const fd = openat(AT_FDCWD, recipe.archive, 0);
+      try {
         checkStamp(fd, recipe.stamp, recipe.archive);
-        unmasked(() => extract(recipe, fd, into), DIRECTORIES);
+        yield* extract(recipe, fd, into);
         checkStamp(fd, recipe.stamp, recipe.archive);
-      }),
-    copy: (entries, into) => unmasked(() => entries.forEach((entry) => copyOne(entry, into)), DIRECTORIES),
+      } finally {
+        close(fd);
+      }
+    },
+    *copy(entries, into) {
+      let done = 0;
+      for (const entry of entries) {
+        unmasked(() => copyOne(entry, into), DIRECTORIES);
+        if (entry.type === "file") done += entry.stamp.size;
+        yield done;
+      }
+    },
     keep: (from, to) =>
       withFd(openReal(parentOf(to), O.DIRECTORY), (parent) => {
         withFd(openat(AT_FDCWD, from, O.DIRECTORY | O.NOFOLLOW), syncfs);
@@ -70,27 +82,54 @@ function checkStamp(fd: number, planned: Stamp, path: AbsPath): void {
  * Whatever way a symlink, hard link or name in an archive finds out of the directory, the kernel refuses to write there (EROFS), to
  * link from there (EXDEV) and to open a device.
  */
-function extract({ archive, compression }: Archive, fd: number, into: AbsPath): void {
-  const { spawnSync } = createRequire(import.meta.url)(
-    "node:child_process",
-  ) as typeof import("node:child_process");
-  const done = inNamespaces(0, () => {
-    confine(into);
-    return spawnSync("setpriv", [...ALONE, "tar", ...tarWords(compression)], {
-      cwd: into,
-      env: ENV,
-      stdio: [fd, "pipe", "pipe"],
-      maxBuffer: 16 << 20,
-    });
-  });
-  const said = (done.stderr ?? "").toString().trim().split("\n");
-  if (done.status === 0) return;
+function* extract({ archive, compression }: Archive, fd: number, into: AbsPath): Filling {
+  const tar = unmasked(() => start(compression, fd, into), DIRECTORIES);
+  for (let ms = 1; !tar.ended(); ms = Math.min(ms * 2, LONGEST_PAUSE_MS)) {
+    pause(ms);
+    yield offsetOf(fd);
+  }
+  if (tar.status() === 0) return;
+  const said = tar.said().trim().split("\n");
   const [, missing] = compression === "none" ? [] : FILTERS[compression];
   const lacks = missing !== undefined && said.some((line) => /Cannot exec|not found/.test(line));
   throw failure(1, "refused", `${archive} cannot be unpacked`, {
-    detail: lacks ? `${compression} is not installed` : reason(said, done.signal ?? done.error?.message),
+    detail: lacks ? `${compression} is not installed` : reason(said, `${tar.status()}`),
     hint: lacks ? `Install ${missing}.` : "Nothing of it was kept.",
   });
+}
+
+/** How long a small archive may keep waiting who unpacks it. */
+const LONGEST_PAUSE_MS = 32;
+
+/** A tar at work; how it ended is known when the event loop turned. */
+type Tar = { ended(): boolean; status(): number | string | undefined; said(): string };
+
+function start(compression: Compression, fd: number, into: AbsPath): Tar {
+  const { spawn } = createRequire(import.meta.url)(
+    "node:child_process",
+  ) as typeof import("node:child_process");
+  const child = inNamespaces(0, () => {
+    confine(into);
+    return spawn("setpriv", [...ALONE, "tar", ...tarWords(compression)], {
+      cwd: into,
+      env: ENV,
+      // Not "ignore": /dev/null is a device, and none can be opened there.
+      stdio: [fd, "pipe", "pipe"],
+    });
+  });
+  let [status, said]: [number | string | undefined, string] = [undefined, ""];
+  child.stdout!.resume();
+  child.stderr!.on("data", (bytes) => (said += said.length < MOST_SAID ? String(bytes) : ""));
+  child.on("error", (error) => (status = error.message));
+  child.on("close", (code, signal) => (status ??= code ?? signal ?? "tar failed"));
+  return { ended: () => status !== undefined, status: () => status, said: () => said };
+}
+
+const MOST_SAID = 1 << 20;
+
+/** tar reads through the very open file that we have: its position is how far it came (proc_pid_fdinfo(5)). */
+function offsetOf(fd: number): number {
+  return Number(/^pos:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1]);
 }
 
 /** Dies with envctl, and not of a Ctrl-C meant for it: a step is finished or undone by envctl alone. */

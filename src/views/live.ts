@@ -1,0 +1,66 @@
+// The line of a step that takes long, while it does; whatever is over is an ordinary line (./apply.ts). listr2 is loaded here alone, and
+// nothing else is imported: what this part shared with others would become parts that every command loads.
+import { createWritable, Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput, Spinner } from "listr2";
+
+/** A line that moves: it is told what it says now, and leaves the screen as it found it. */
+export type Live = { update(text: string): void; end(): Promise<void> };
+
+/** What the line needs to know of where it is shown. */
+export type Stage = {
+  readonly columns: number;
+  readonly unicode: boolean;
+  readonly tint: (text: string) => string;
+  readonly write: (text: string) => void;
+};
+
+export function live(text: string, { columns, unicode, tint, write }: Stage): Live {
+  let task: ListrTaskWrapper<object, never, never> | undefined;
+  let finish = (): void => undefined;
+  // Everything that listr2 writes goes one way: none of Node's own streams is touched.
+  const stream = (): NodeJS.WriteStream => Object.assign(createWritable(write), { columns }) as never;
+  const list = new Listr<object, "default", "silent">(
+    [
+      {
+        title: text,
+        task: (_, started): Promise<void> => {
+          task = started as unknown as typeof task;
+          return new Promise((resolve) => (finish = resolve));
+        },
+      },
+    ],
+    {
+      renderer: "default",
+      // Signals are for what carries the plan out: it finishes its step, and undoes.
+      registerSignalListeners: false,
+      rendererOptions: {
+        clearOutput: true,
+        formatOutput: "truncate",
+        spinner: new Turning(unicode),
+        logger: new ListrLogger({
+          processOutput: new ProcessOutput(stream(), stream()),
+          useIcons: true,
+          toStderr: [],
+        }),
+        color: { PENDING: (frame = "") => tint(frame) },
+      },
+    },
+  );
+  const ended = list.run();
+  return {
+    update: (text) => {
+      if (task !== undefined) task.title = text;
+    },
+    end: async () => {
+      finish();
+      await ended;
+    },
+  };
+}
+
+class Turning extends Spinner {
+  protected override readonly spinner: string[];
+  constructor(unicode: boolean) {
+    super();
+    this.spinner = [...(unicode ? "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" : "-\\|/")].map((frame) => `  ${frame}`);
+  }
+}
