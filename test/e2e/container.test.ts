@@ -401,7 +401,8 @@ test(
     p.ok(["destroy", "-y", "web"]);
     assert.equal(await ended, 137, "a process of the environment's own goes with it");
     assert.deepEqual(p.mounts(), []);
-    assert.deepEqual(paths(p.state), ["README", "envs", "layers", "lineage", "locks"]);
+    const left = paths(p.state).filter((path) => !/^cache(\/|$)/.test(path)); // envctl's own bytecode
+    assert.deepEqual(left, ["README", "envs", "layers", "lineage", "locks"]);
     assert.deepEqual(p.cgroups(), []);
     assert.equal(p.read("data/kept"), "x");
     p.ok(["drift"]);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
+import { readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
 import { occupant, until } from "#test/occupant";
 import { portrait } from "#test/portrait";
@@ -87,7 +88,16 @@ test("F11 after a reboot destroy needs nothing to be mounted", machine, async (t
   assert.equal(p.read("cache/file"), "precious");
 });
 
-/** Starts an apply that is sent a signal while it stands at a call in its middle. */
+/** Whether what is mounted in the state directory shows elsewhere too: then apply's first mount is its directory's self-bind. */
+function isShared(p: Project): boolean {
+  const around = readMounts().filter(({ point }) =>
+    `${p.dir}/`.startsWith(point === "/" ? point : `${point}/`),
+  );
+  const nearest = around.reduce((a, b) => (b.point.length >= a.point.length ? b : a));
+  return nearest.line.split(" ").includes("shared");
+}
+
+/** Starts an apply that is sent a signal while it stands at the call that attaches the overlay. */
 async function signalled(
   p: Project,
   signal: NodeJS.Signals,
@@ -101,7 +111,7 @@ async function signalled(
     "-e",
     "trace=move_mount",
     "-e",
-    "inject=move_mount:signal=STOP:when=1",
+    `inject=move_mount:signal=STOP:when=${isShared(p) ? 2 : 1}`,
   ];
   const child = p.start(["apply", "web", "-y", ...more], { before });
   let stderr = "";
