@@ -2,15 +2,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Result } from "../tally.ts";
 import { machines } from "./machines.ts";
-import { kept } from "./results.ts";
+import { fileOf, kept } from "./results.ts";
 
 const PAGE = "docs/kernels.md";
 const [BEGIN, END] = ["<!-- written by npm run test:vm -->", "<!-- to here -->"];
 
-/** A row's result on a machine, as the table shows it. */
-type Cell = "yes" | "no" | `lacks ${string}` | "";
+/** A row's result on a machine, as the table shows it: `yes`, `no`, `lacks …`, or how much was run. */
+type Cell = string;
 /** By row, by machine. */
 type Rows = Map<string, Map<string, Cell>>;
+
+/** The row of all that was run, tests of no acceptance row included. */
+const ALL = "all";
 
 /** The number a test's title starts with: `test/e2e/x.test.ts: A14 a title`. */
 const rowOf = (title: string): string | undefined => /: ([A-F]\d+) /.exec(title)?.[1];
@@ -24,23 +27,31 @@ function cellOf(results: readonly Result[]): Cell {
     : `lacks ${(skipped.detail ?? "").replace(/^needs /, "")}`;
 }
 
+/** How many files and tests were run, and how they ended. */
+function whole(results: readonly Result[]): Cell {
+  const { pass = [], fail = [], skip = [] } = Object.groupBy(results, ({ result }) => result);
+  const files = new Set(results.map(fileOf)).size;
+  const more = [fail.length > 0 && `${fail.length} failed`, skip.length > 0 && `${skip.length} skipped`];
+  return [`${files} files: ${pass.length} passed`, ...more.filter(Boolean)].join(", ");
+}
+
 function read(page: string): Rows {
   const names = machines.map(({ name }) => name);
   const table = page.slice(page.indexOf(BEGIN), page.indexOf(END)).split("\n");
   const lines = table
-    .filter((line) => /^\| [A-F]\d+ /.test(line))
+    .filter((line) => /^\| ([A-F]\d+|all) /.test(line))
     .map((line) => line.split("|").map((cell) => cell.trim()));
   return new Map(
     lines.map(([, row = "", ...cells]) => [
       row,
-      new Map(names.map((name, index) => [name, (cells[index] ?? "") as Cell])),
+      new Map(names.map((name, index) => [name, cells[index] ?? ""])),
     ]),
   );
 }
 
 function show(rows: Rows): string {
   const names = machines.map(({ name }) => name);
-  const order = (row: string): string => row[0] + row.slice(1).padStart(4, "0");
+  const order = (row: string): string => (row === ALL ? "" : row[0] + row.slice(1).padStart(4, "0"));
   const lines = [...rows]
     .sort(([a], [b]) => (order(a) < order(b) ? -1 : 1))
     .map(([row, cells]) => `| ${[row, ...names.map((name) => cells.get(name) ?? "")].join(" | ")} |`);
@@ -62,8 +73,9 @@ export function writeTable(): void {
 
 function fill(rows: Rows, machine: string, results: readonly Result[]): void {
   for (const cells of rows.values()) cells.delete(machine);
-  for (const [row, group] of Map.groupBy(results, ({ title }) => rowOf(title))) {
-    if (row !== undefined)
-      rows.set(row, (rows.get(row) ?? new Map<string, Cell>()).set(machine, cellOf(group)));
-  }
+  const put = (row: string, cell: Cell): void =>
+    void rows.set(row, (rows.get(row) ?? new Map<string, Cell>()).set(machine, cell));
+  put(ALL, whole(results));
+  for (const [row, group] of Map.groupBy(results, ({ title }) => rowOf(title)))
+    if (row !== undefined) put(row, cellOf(group));
 }
