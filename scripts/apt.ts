@@ -38,10 +38,10 @@ function apt(...args: string[]): boolean {
   return done.status === 0;
 }
 
-/** Says what it does; a package that cannot be had is named, and the tests that need it skip themselves. */
-export function installPackages(wanted: readonly Wanted[] = tests): void {
+/** Says what it does and answers the packages that cannot be had here; the tests that need them skip themselves. */
+export function installPackages(wanted: readonly Wanted[] = tests): readonly string[] {
   const packages = missing(wanted);
-  if (packages.length === 0) return;
+  if (packages.length === 0) return [];
   const names = packages.join(" ");
   if (process.geteuid?.() !== 0) {
     process.stderr.write(`missing for some tests: ${names} (as root: apt-get install ${names})\n`);
@@ -53,6 +53,7 @@ export function installPackages(wanted: readonly Wanted[] = tests): void {
       process.stderr.write(`apt-get failed; still missing for some tests: ${missing(wanted).join(" ")}\n`);
     }
   }
+  return missing(wanted);
 }
 
 if (process.argv[1] === import.meta.filename) installPackages();

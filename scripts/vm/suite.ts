@@ -33,7 +33,9 @@ export type Selection = {
 /** Makes the machines' disk from dist/ and the tests as they are now. @throws Error with the words of what failed */
 export function prepare(): string {
   mkdirSync(dir, { recursive: true });
-  installPackages(tools);
+  const lacking = installPackages(tools);
+  if (lacking.length > 0)
+    throw new Error(`small machines need what is not installed here: ${lacking.join(" ")}`);
   return makeDisk(dir);
 }
 
