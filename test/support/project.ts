@@ -110,7 +110,9 @@ export class Project {
 
   private options(options: RunOptions): { cwd: string; env: NodeJS.ProcessEnv } {
     const inherited = Object.fromEntries(
-      Object.entries(process.env).filter(([key]) => !key.startsWith("ENVCTL_")),
+      Object.entries(process.env).filter(
+        ([key]) => !key.startsWith("ENVCTL_") && key !== "NODE_COMPILE_CACHE",
+      ),
     );
     return {
       cwd: options.cwd ?? this.dir,
