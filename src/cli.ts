@@ -38,7 +38,14 @@ async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   }
   const host = {
     ...readHost(settings),
-    ...linuxWriters((wake) => process.on("SIGCHLD", wake)),
+    ...linuxWriters((wake) => process.on("SIGCHLD", wake), {
+      stdin: () => process.stdin,
+      stdout: () => process.stdout,
+      onSignal: (signal, listener) => {
+        process.on(signal, listener);
+        return () => process.off(signal, listener);
+      },
+    }),
     lockTimeoutMs: settings.lockTimeoutMs,
     command: settings.command,
     terminal: isTerminal(0) && isTerminal(1),

@@ -20,6 +20,8 @@ const scripts = new Map<string, InstanceType<typeof Script>>();
 
 /** As require() does it: a part that is asked for while it loads answers with what it exports so far. */
 function load(specifier: string): Exports {
+  // An import() of Node's own.
+  if (specifier.startsWith("node:")) return process.getBuiltinModule(specifier) as Exports;
   const name = specifier.slice("./".length);
   const known = modules.get(name);
   if (known !== undefined) return known.exports;

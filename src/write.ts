@@ -6,10 +6,15 @@ import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxMounts } from "#kernel/mounts";
 
+import type { Outside } from "#kernel/relay";
+import { linuxSignals } from "#kernel/signals";
 export { commands } from "#commands/write";
 
 /** The ports that write. */
-export function linuxWriters(onChild: OnChild): {
+export function linuxWriters(
+  onChild: OnChild,
+  outside: Outside,
+): {
   readonly mounts: ReturnType<typeof linuxMounts>;
   readonly files: ReturnType<typeof linuxFiles>;
   readonly layers: ReturnType<typeof linuxLayers>;
@@ -21,6 +26,8 @@ export function linuxWriters(onChild: OnChild): {
     files: linuxFiles(),
     layers: linuxLayers(),
     cgroups: linuxCgroups(),
-    launch: linuxLaunch({ onChild }),
+    launch: linuxLaunch({ onChild, outside }),
+    join: linuxJoin(onChild),
+    signals: linuxSignals(),
   };
 }

@@ -52,6 +52,12 @@ export function parseArgs(argv: readonly string[]): Args {
   };
 }
 
+/** What `-i` and `-t` say about a terminal for what is run. */
+export function terminalMode(args: Args): "auto" | "always" | "never" {
+  if (args.has("tty")) return "always";
+  return args.has("interactive") ? "never" : "auto";
+}
+
 /** Commands elsewhere, options here. */
 const WORDS = ["help", "version"];
 

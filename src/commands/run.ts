@@ -4,7 +4,7 @@ import { filesOf, select } from "#engine/select";
 import { signalNumber } from "#model/launch";
 import { oomText } from "#views/run";
 import { attemptText } from "#views/steps";
-import { usage } from "./args.ts";
+import { terminalMode, usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
 import { complain } from "./context.ts";
 
@@ -26,6 +26,7 @@ export async function command(context: WriteContext): Promise<number> {
     keepOnFailure: args.has("keep-on-failure"),
     tell,
   };
+    terminal: terminalMode(args),
   let ran: Ran;
   try {
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);

@@ -6,7 +6,7 @@ export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 /** What a launch takes from its caller. */
 export type Caller = {
   readonly variable: (name: string) => string | undefined;
-  /** Standard input and output are a terminal. */
+  /** The entry gets one. */
   readonly terminal: boolean;
 };
 

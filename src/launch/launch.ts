@@ -40,6 +40,7 @@ export function launchSpec(
     hostname,
     network,
     capabilities: privilegesOf(reader, entry),
+    terminal: caller.terminal,
     ...(entry.user === undefined ? {} : { user: entry.user }),
   };
 }

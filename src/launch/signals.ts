@@ -24,15 +24,24 @@ export type Forwarding = { deliver(signal: string): void; readonly ended: Promis
  */
 export function forward(reader: Pick<Reader, "textAny">, running: Running): Forwarding {
   let meant: string | undefined;
-  const deliver = (signal: string): void => {
+  const takes = (signal: string): ReturnType<typeof disposition> | undefined => {
     const status = reader.textAny(`/proc/${running.pid}/status` as AbsPath);
-    if (status !== undefined && disposition(status, signal) === "default") {
-      meant ??= signal;
-      running.signal("SIGKILL");
-    } else {
+    return status === undefined ? undefined : disposition(status, signal);
+  };
+  const end = (signal: string): void => {
+    meant ??= signal;
+    running.signal("SIGKILL");
+  };
+  const deliver = (signal: string): void => {
+    if (takes(signal) === "default") end(signal);
+    else {
       running.signal(signal, signal === "SIGINT" || signal === "SIGQUIT" ? "group" : undefined);
     }
   };
+  // The kernel has sent it, and kept it from an entry that has no handler for it.
+  running.onKey?.((signal) => {
+    if (takes(signal) === "default") end(signal);
+  });
   const ended = running.ended.then((ending) =>
     meant !== undefined && "signal" in ending && ending.signal === "SIGKILL" ? { signal: meant } : ending,
   );

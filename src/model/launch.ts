@@ -38,6 +38,8 @@ export type LaunchSpec = {
   /** The groups the entry joins, at most five: one a hierarchy. Joining one on v2 waits for a grace period (some 12 ms). */
   readonly cgroups: readonly OwnedCgroup[];
   readonly capabilities: Capabilities;
+  /** It gets a terminal of its own, which is joined to ours. */
+  readonly terminal: boolean;
 };
 
 /** What only the built root can tell about a LaunchSpec. */

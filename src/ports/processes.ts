@@ -14,6 +14,8 @@ export type Running = {
    * handler for, but SIGKILL and SIGSTOP (pid_namespaces(7)).
    */
   signal(name: string, group?: "group"): boolean;
+  /** Where it has a terminal of its own: told of each key that was meant to signal it (Ctrl-C), after the terminal has done so. */
+  onKey?(listener: (signal: string) => void): void;
 };
 
 export type LaunchPort = {

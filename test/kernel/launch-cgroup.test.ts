@@ -11,7 +11,7 @@ import { start, type Launched } from "#launch/launch";
 import { readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
 import { scratch } from "./fixture.ts";
-import { assertUnchanged, launch, launchOf, prepareDir, type Job } from "./launch-fixture.ts";
+import { assertUnchanged, launch, launchOf, NOT_ASKED, prepareDir, type Job } from "./launch-fixture.ts";
 
 const real = (...controllers: readonly string[]) =>
   needs(
@@ -25,7 +25,7 @@ const real = (...controllers: readonly string[]) =>
 
 const clock = { now: () => Date.now() / 1000, monotonic: () => performance.now(), pause: () => undefined };
 const reader = linuxReader({ uid: 0, pid: process.pid });
-const port = linuxLaunch({ onChild: (wake) => void process.on("SIGCHLD", wake) });
+const port = linuxLaunch({ outside: NOT_ASKED, onChild: (wake) => void process.on("SIGCHLD", wake) });
 
 /** Groups and entries of one test, taken away in the right order. */
 class Bench {

@@ -9,6 +9,7 @@ import type { Ending, LaunchSpec } from "#model/launch";
 import type { OwnedCgroup } from "#model/record";
 import type { Entry } from "#model/spec";
 import type { Stage } from "#ports/mounts";
+import type { LaunchOptions } from "#kernel/launch";
 import { busyboxRootfs } from "#test/project";
 
 const PROGRAM: string = fileURLToPath(new URL("launch-program.ts", import.meta.url));
@@ -42,6 +43,13 @@ export type Outcome = {
   readonly children: string;
 };
 
+/** What no launch asks for that has no terminal. */
+export const NOT_ASKED: LaunchOptions["outside"] = {
+  stdin: () => assert.fail("stdin"),
+  stdout: () => assert.fail("stdout"),
+  onSignal: () => assert.fail("a signal"),
+};
+
 /** Fails unless a launch left its process and the machine as they were. */
 export function assertUnchanged({ before, after, children }: Outcome): void {
   assert.deepEqual(after, before);
@@ -66,6 +74,7 @@ export function launchOf(job: Job): { readonly spec: LaunchSpec; readonly build:
     workdir: job.workdir ?? "/",
     hostname: "inside",
     network,
+    terminal: false,
     capabilities: capabilitiesOf({ network, capabilities }, -1n),
     cgroups: job.cgroups ?? [],
     ...(user === undefined ? {} : { user }),

@@ -7,7 +7,7 @@ import { linuxLaunch } from "#kernel/launch";
 import { linuxReader } from "#kernel/reader";
 import { prepare } from "#launch/prepare";
 import { mountsBelow, surroundings } from "./fixture.ts";
-import { launchOf, type Job, type Outcome } from "./launch-fixture.ts";
+import { launchOf, NOT_ASKED, type Job, type Outcome } from "./launch-fixture.ts";
 
 const jobs = JSON.parse(process.argv[2] ?? "") as [Job, ...Job[]];
 const reader = linuxReader({ uid: 0, pid: process.pid });
@@ -17,6 +17,7 @@ const report = (): void => writeFileSync(join(jobs[0].dir, "result.json"), JSON.
 
 for (const [index, job] of jobs.entries()) {
   const port = linuxLaunch({
+    outside: NOT_ASKED,
     onChild: (wake) => void process.on("SIGCHLD", wake),
     ...(job.pidns === false ? { pidns: false } : {}),
     ...(job.sh === undefined ? {} : { sh: job.sh }),

@@ -50,6 +50,7 @@ export function launchSpec(more: Partial<LaunchSpec> = {}): LaunchSpec {
     hostname: "web",
     network: "none",
     cgroups: [],
+    terminal: false,
     capabilities: { bounding: ["CHOWN"], ambient: [] },
     ...more,
   };

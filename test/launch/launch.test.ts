@@ -41,6 +41,7 @@ test("a file's entry becomes a launch", () => {
     user: "ana",
     hostname: "web",
     network: "none",
+    terminal: false,
     capabilities: { bounding: usual, ambient: [] },
   });
   const { user: _, ...rootEntry } = entry;

@@ -36,7 +36,7 @@ export function openCgroups(cgroups: readonly OwnedCgroup[], fds: number[]): rea
 
 /**
  * Starts an entry's process up to where it waits; descriptors of this end go onto `fds`. `pidns`: proc is mounted from outside, else
- * the child mounts it at PROC_SCRATCH. With `stdio` of its own it gets a supervisor. @throws KernelError, Failure
+ * the child mounts it at PROC_SCRATCH. `stdio`: other descriptors than ours. A detached one gets a supervisor. @throws KernelError, Failure
  */
 export function spawnWaiting(
   helpers: Helpers,
@@ -45,10 +45,11 @@ export function spawnWaiting(
   pidns: boolean,
   cgroups: readonly number[],
   fds: number[],
-  stdio?: Stdio,
+  stdio: Stdio | undefined,
+  detached: boolean,
 ): Waiting {
   const { argv, env } = entryCommand(helpers, spec, ready, pidns ? undefined : PROC_SCRATCH);
-  const words = stdio === undefined ? argv : supervised(helpers, spec, argv);
+  const words = detached ? supervised(helpers, spec, argv) : argv;
   const [goRead, go] = pipe2();
   const [ok, okWrite] = pipe2();
   fds.push(go, ok);

@@ -26,22 +26,29 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["ptmx", "pts/ptmx"],
 ];
 
-/** A tmpfs at /dev with the nodes every program expects, terminals and shared memory of its own. @throws KernelError or Failure */
-export function mountDev(root: number): void {
+/** A detached devpts: terminals that are nobody else's. @throws KernelError */
+export function newPts(): number {
+  return newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
+    for (const [key, value] of [
+      ["ptmxmode", "0666"],
+      ["mode", "620"],
+      ["gid", "5"],
+    ] as const)
+      fsconfigString(fs, key, value);
+  });
+}
+
+/**
+ * A tmpfs at /dev with the nodes every program expects, shared memory of its own, and the terminals of `pts`, which stays open.
+ * @throws KernelError or Failure
+ */
+export function mountDev(root: number, pts: number): void {
   withFd(newTmpfs({ tag: "tmpfs", mode: 0o755, bytes: "1048576" }), (dev) => {
     attach(dev, root, "dev");
     for (const [name, major, minor] of NODES) bindNode(dev, name, major, minor);
     for (const [name, target] of LINKS) symlinkat(target, dev, name);
     for (const name of ["pts", "shm"]) mkdirat(dev, name, 0o755);
-    const pts = newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
-      for (const [key, value] of [
-        ["ptmxmode", "0666"],
-        ["mode", "620"],
-        ["gid", "5"],
-      ] as const)
-        fsconfigString(fs, key, value);
-    });
-    attachAndClose(pts, dev, "pts");
+    attach(pts, dev, "pts");
     attachAndClose(newTmpfs({ tag: "shm", mode: 0o1777 }), dev, "shm");
     mountMqueue(dev);
   });

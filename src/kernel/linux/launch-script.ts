@@ -55,13 +55,16 @@ function firstScript(
   { unshare, setpriv, sh, mount }: Helpers,
   cgroups: number,
   privileges: readonly string[],
+  terminal: boolean,
   procAt?: string,
 ): string {
+  // The leader of a session that has no terminal yet takes the first one it opens for its own (credentials(7)).
+  const own = terminal ? ["exec <>/proc/self/fd/0"] : [];
   const proc =
     procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
   const chain = `exec ${unshare} --cgroup ${setpriv} ${privileges.join(" ")} ${sh} -c "$1" envctl "$@"`;
   // mount is forked: done after the joins it would need a second process, which `pids: 1` does not allow.
-  return [...proc, ...Array.from({ length: cgroups }, (_, index) => join(index)), chain].join("\n");
+  return [...own, ...proc, ...Array.from({ length: cgroups }, (_, index) => join(index)), chain].join("\n");
 }
 
 /**
@@ -86,7 +89,7 @@ function secondScript(variables: number): string {
 /** What is started for an entry. `procAt` is where the child mounts proc; absent: it need not. */
 export function entryCommand(
   helpers: Helpers,
-  spec: Pick<LaunchSpec, "workdir" | "capabilities" | "cgroups">,
+  spec: Pick<LaunchSpec, "workdir" | "capabilities" | "cgroups" | "terminal">,
   ready: Prepared,
   procAt?: string,
 ): { readonly argv: readonly [string, ...string[]]; readonly env: readonly string[] } {
@@ -94,7 +97,7 @@ export function entryCommand(
   const [name = "", ...rest] = ready.argv;
   const program = searchesPath(helpers.sh) && !name.startsWith("-") ? name : ready.program;
   const setpriv = ["--pdeathsig", "KILL", ...privileges(ready.user, spec.capabilities), "--"];
-  const first = firstScript(helpers, spec.cgroups.length, setpriv, procAt);
+  const first = firstScript(helpers, spec.cgroups.length, setpriv, spec.terminal, procAt);
   return {
     argv: [helpers.sh, "-c", first, "envctl", secondScript(variables.length), spec.workdir, program, ...rest],
     env: variables.map((variable, index) => `_envctl_${index}=${variable}`),

@@ -82,21 +82,25 @@ export function spawn(
   }
 }
 
-/** Reads what arrives within `ms`, at most `most` bytes; empty at end of file, undefined when time is up. @throws KernelError */
-export function readWithin(fd: number, ms: number, most = 256): string | undefined {
+/** Whether there is something to read within `ms`, an end of file too. @throws KernelError */
+export function poll(fd: number, ms: number): boolean {
   const wanted = Buffer.alloc(8);
   wanted.writeInt32LE(fd, 0);
   wanted.writeInt16LE(POLLIN, 4);
   for (;;) {
     try {
-      if (rawPoll([wanted, 1, ms], () => [`{${fd}, POLLIN}`, "1", String(ms)]) === 0) return undefined;
-      break;
+      return rawPoll([wanted, 1, ms], () => [`{${fd}, POLLIN}`, "1", String(ms)]) !== 0;
     } catch (error) {
       // A signal that somebody here handles: poll(2) is never restarted by itself.
       if (!(error instanceof KernelError && error.errno === "EINTR")) throw error;
     }
   }
   const buffer = Buffer.alloc(most);
+}
+
+/** Reads what arrives within `ms`, at most `most` bytes; empty at end of file, undefined when time is up. @throws KernelError */
+export function readWithin(fd: number, ms: number, most = 256): string | undefined {
+  if (!poll(fd, ms)) return undefined;
   return buffer.toString("utf8", 0, readSync(fd, buffer));
 }
 

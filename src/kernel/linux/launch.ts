@@ -16,12 +16,15 @@ import {
   type Waiting,
 } from "./launch-child.ts";
 import { Children, reapWithin, type OnChild } from "./launch-children.ts";
-import { giveLogs, openStdio } from "./launch-detach.ts";
-import { mountDev } from "./launch-dev.ts";
+import { giveLogs, openStdio, type Stdio } from "./launch-detach.ts";
+import { mountDev, newPts } from "./launch-dev.ts";
 import { findHelpers, type Helpers } from "./launch-script.ts";
 import { loopbackUp, mountProc, mountSys, newProc, procTakesPidns, takenProc } from "./launch-system.ts";
+import { withTerminal } from "./launch-terminal.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
+import { copySize, openPty, type Pty } from "./pty.ts";
+import type { Outside } from "./relay.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree, pivotRoot, umount2 } from "./syscalls-mount.ts";
 import { fchdir, sethostname } from "./syscalls-process.ts";
@@ -32,6 +35,7 @@ import { fchdir, sethostname } from "./syscalls-process.ts";
  */
 export type LaunchOptions = {
   readonly onChild: OnChild;
+  readonly outside: Outside;
   readonly mounts?: MountOptions;
   readonly pidns?: false;
   readonly sh?: string;
@@ -50,7 +54,9 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
   return {
     launch(spec, build, prepare) {
       children.listen();
-      return children.running(launchEntry({ spec, build, prepare, host: host() }));
+      const { child, master } = launchEntry({ spec, build, prepare, host: host() });
+      const running = children.running(child);
+      return master === undefined ? running : withTerminal(running, master, options.outside);
     },
     detach(spec, build, prepare, detached) {
       launchEntry({ spec, build, prepare, host: host(), detached });
@@ -72,26 +78,43 @@ type Launch = {
   readonly detached?: Detachment;
 };
 
-/** Answers the number of our child. */
-function launchEntry(launch: Launch): number {
+/** Answers the number of our child, and our end of its terminal. */
+function launchEntry(launch: Launch): { readonly child: number; readonly master?: number } {
   const { spec, host, detached } = launch;
   const before = whereWeAre();
   const fds: number[] = [];
   let waiting: Waiting | undefined;
+  let pty: Pty | undefined;
+  const open = (fd: number): number => (fds.push(fd), fd);
   try {
     const cgroups = openCgroups(spec.cgroups, fds);
-    const stdio = detached && openStdio(detached, fds);
+    const logs = detached && openStdio(detached, fds);
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
     // A supervisor makes its child's pid namespace itself: it is not in it.
     const pid = detached === undefined ? CLONE.NEWPID : 0;
     inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | pid | network, () => {
       const at = launch.build(host.stage);
       const ready = launch.prepare(at);
-      if (stdio !== undefined) giveLogs(stdio, ready.user);
-      withFd(sealHost(at), (root) => {
-        waiting = spawnWaiting(host.helpers, spec, ready, host.pidns, cgroups, fds, stdio);
+      if (logs !== undefined) giveLogs(logs, ready.user);
+      const pts = open(newPts());
+      if (spec.terminal) {
+        pty = openPty(pts, ready.user.uid);
+        copySize([1, 0], open(pty.slave));
+      }
+      const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
+      return withFd(sealHost(at), (root) => {
+        waiting = spawnWaiting(
+          host.helpers,
+          spec,
+          ready,
+          host.pidns,
+          cgroups,
+          fds,
+          stdio,
+          detached !== undefined,
+        );
         const entry = entryPid(waiting, detached !== undefined);
-        furnish(launch, root, entry);
+        furnish(launch, root, entry, pts);
         awaitOk(waiting, spec.cgroups);
         if (!host.pidns) mountProc(root, takenProc(PROC_SCRATCH));
         changeRoot(root);
@@ -101,7 +124,10 @@ function launchEntry(launch: Launch): number {
     });
     if (whereWeAre() !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
-    return waiting!.child;
+    detached?.started(waiting!.child, inside.pid, inside.ready);
+    letGo(waiting!);
+    return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
+    if (pty !== undefined) fds.push(pty.master);
   } catch (error) {
     for (const fd of fds.splice(0)) close(fd);
     // Without `go` the entry ends by itself, and after it its supervisor; what does not is killed.
@@ -137,11 +163,11 @@ function sealHost(at: AbsPath): number {
 }
 
 /** All that can be done while the child starts. */
-function furnish({ spec, host, detached }: Launch, root: number, entry: number): void {
+function furnish({ spec, host, detached }: Launch, root: number, entry: number, pts: number): void {
   // The one our children are born in can be named even where the child has ended already.
   const pidns = detached === undefined ? "/proc/thread-self/ns/pid_for_children" : `/proc/${entry}/ns/pid`;
   if (host.pidns) mountProc(root, newProc(pidns));
-  mountDev(root);
+  mountDev(root, pts);
   mountSys(root);
   sethostname(spec.hostname);
   if (spec.network === "none") loopbackUp();
