@@ -5,9 +5,9 @@ import { linuxLayers } from "#kernel/layers";
 import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxMounts } from "#kernel/mounts";
-
 import type { Outside } from "#kernel/relay";
 import { linuxSignals } from "#kernel/signals";
+
 export { commands } from "#commands/write";
 
 /** The ports that write. */

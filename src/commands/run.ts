@@ -24,9 +24,9 @@ export async function command(context: WriteContext): Promise<number> {
     ...(args.rest === undefined ? {} : { command: args.rest }),
     yes: args.has("yes"),
     keepOnFailure: args.has("keep-on-failure"),
+    terminal: terminalMode(args),
     tell,
   };
-    terminal: terminalMode(args),
   let ran: Ran;
   try {
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);

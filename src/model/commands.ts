@@ -158,6 +158,12 @@ export const COMMANDS: readonly Command[] = [
     flags: [
       { name: "rm", summary: "in a throwaway instance" },
       { name: "keep-on-failure", summary: "with --rm: keep the instance when the command fails" },
+      {
+        name: "tty",
+        short: "t",
+        summary: "a terminal of its own; without -i and -t, where standard input and output are one",
+      },
+      { name: "interactive", short: "i", summary: "standard input as it is, and no terminal without -t" },
       { ...YES, summary: "apply also what replaces or deletes" },
     ],
     examples: [
@@ -169,12 +175,6 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "drift",
     synopsis: "[ENV…]",
-      {
-        name: "tty",
-        short: "t",
-        summary: "a terminal of its own; without -i and -t, where standard input and output are one",
-      },
-      { name: "interactive", short: "i", summary: "standard input as it is, and no terminal without -t" },
     summary: "find what changed behind envctl's back",
     about:
       "Holds the records against the kernel: what is missing, changed, stacked or not ours, and what was left over. Every finding comes with its fix. Exit 2 where there is any.",

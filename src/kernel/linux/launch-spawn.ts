@@ -95,12 +95,12 @@ export function poll(fd: number, ms: number): boolean {
       if (!(error instanceof KernelError && error.errno === "EINTR")) throw error;
     }
   }
-  const buffer = Buffer.alloc(most);
 }
 
 /** Reads what arrives within `ms`, at most `most` bytes; empty at end of file, undefined when time is up. @throws KernelError */
 export function readWithin(fd: number, ms: number, most = 256): string | undefined {
   if (!poll(fd, ms)) return undefined;
+  const buffer = Buffer.alloc(most);
   return buffer.toString("utf8", 0, readSync(fd, buffer));
 }
 

@@ -127,8 +127,8 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     detached?.started(waiting!.child, inside.pid, inside.ready);
     letGo(waiting!);
     return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
-    if (pty !== undefined) fds.push(pty.master);
   } catch (error) {
+    if (pty !== undefined) fds.push(pty.master);
     for (const fd of fds.splice(0)) close(fd);
     // Without `go` the entry ends by itself, and after it its supervisor; what does not is killed.
     throw explained(error, waiting && reapWithin(waiting.child, detached === undefined ? 0 : PATIENCE_MS));
