@@ -18,6 +18,8 @@ export function live(text: string, { columns, unicode, tint, write }: Stage): Li
   let finish = (): void => undefined;
   // Everything that listr2 writes goes one way: none of Node's own streams is touched.
   const stream = (): NodeJS.WriteStream => Object.assign(createWritable(write), { columns }) as never;
+  const spinner = new Turning(unicode);
+  const frame = (text = ""): string => tint(text);
   const list = new Listr<object, "default", "silent">(
     [
       {
@@ -35,13 +37,14 @@ export function live(text: string, { columns, unicode, tint, write }: Stage): Li
       rendererOptions: {
         clearOutput: true,
         formatOutput: "truncate",
-        spinner: new Turning(unicode),
+        spinner,
+        icon: { WAITING: spinner.fetch(), COMPLETED: spinner.fetch() },
         logger: new ListrLogger({
           processOutput: new ProcessOutput(stream(), stream()),
           useIcons: true,
           toStderr: [],
         }),
-        color: { PENDING: (frame = "") => tint(frame) },
+        color: { WAITING: frame, PENDING: frame, COMPLETED: frame },
       },
     },
   );

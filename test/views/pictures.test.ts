@@ -4,6 +4,7 @@ import { golden } from "#test/golden";
 import { width } from "#views/text";
 import { ASCII, COLOURS, CONTROLS, looks } from "./fixtures.ts";
 import { scenes } from "./scenes.ts";
+import { uncut } from "./uncut.ts";
 
 for (const [name, draw] of Object.entries(scenes)) {
   test(`${name} looks as reviewed`, () => {
@@ -23,9 +24,6 @@ for (const [name, draw] of Object.entries(scenes)) {
     assert.match(draw(ASCII), /^[\n -~]*$/);
   });
 }
-
-/** What is copied into a shell or an editor is never broken, so it may stick out. */
-const uncut = /\/|--|=|^ *[✔✘-] /;
 
 for (const columns of [80, 120, 200]) {
   test(`prose and tables fit into ${columns} columns`, () => {
