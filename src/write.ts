@@ -6,7 +6,6 @@ import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxMounts } from "#kernel/mounts";
 import type { Outside } from "#kernel/relay";
-import { linuxSignals } from "#kernel/signals";
 
 export { commands } from "#commands/write";
 
@@ -27,7 +26,5 @@ export function linuxWriters(
     layers: linuxLayers(),
     cgroups: linuxCgroups(),
     launch: linuxLaunch({ onChild, outside }),
-    join: linuxJoin(onChild),
-    signals: linuxSignals(),
   };
 }

@@ -102,7 +102,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
         copySize([1, 0], open(pty.slave));
       }
       const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
-      return withFd(sealHost(at), (root) => {
+      withFd(sealHost(at), (root) => {
         waiting = spawnWaiting(
           host.helpers,
           spec,
@@ -124,8 +124,6 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     });
     if (whereWeAre() !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
-    detached?.started(waiting!.child, inside.pid, inside.ready);
-    letGo(waiting!);
     return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
   } catch (error) {
     if (pty !== undefined) fds.push(pty.master);
