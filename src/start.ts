@@ -14,7 +14,9 @@ type Part = (load: (name: string) => Exports, module: { exports: Exports }, here
 
 const { Script } = process.getBuiltinModule("node:vm");
 const build: Build = { name: `code-${process.version}-${process.arch}`, digest: DIGEST };
-const code = openCode(likelyState(process.argv.slice(2), process.env), build);
+/** Node's own switch for its own cache (cli.html). */
+const off = process.env["NODE_DISABLE_COMPILE_CACHE"] === "1";
+const code = off ? undefined : openCode(likelyState(process.argv.slice(2), process.env), build);
 const modules = new Map<string, { exports: Exports }>();
 const scripts = new Map<string, InstanceType<typeof Script>>();
 
@@ -40,4 +42,6 @@ function load(specifier: string): Exports {
 }
 
 const { main } = load("./cli.js") as typeof cli;
-void main((state, command) => keepCode(state, build, command, scripts));
+void main((state, command) => {
+  if (!off) keepCode(state, build, command, scripts);
+});

@@ -1,9 +1,11 @@
+import type { EnvId } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import { instanceOf } from "#model/identity";
 import type { Plan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
 import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
+import { stillProcesses } from "#observe/still";
 import { attempt } from "./apply.ts";
 import { baseOf } from "./base.ts";
 import type { Carried, Told } from "./carry-out.ts";
@@ -78,9 +80,17 @@ export async function openDestroy(
   const records = new Map<Plan, EnvRecord | undefined>();
   try {
     sweep(host, state);
+    const held: EnvId[] = [];
     for (const { id } of [...targets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       await attempt(failures, async () => {
         locks.push(await hold(host, state, id));
+        held.push(id);
+      });
+    }
+    const machine = lookAtHost(host.reader, host.cgroupParent);
+    const processes = stillProcesses(host.reader);
+    for (const id of held) {
+      await attempt(failures, () => {
         const record = recordOf(host, state, id);
         if (record === undefined) {
           const bare = planUnrecorded(host, state, id);
@@ -89,9 +99,9 @@ export async function openDestroy(
           else records.set(bare, undefined);
           return;
         }
-        const ready = planDestroy(host, state, lookAtHost(host.reader, host.cgroupParent), record);
+        const ready = planDestroy(host, state, machine, record);
         const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
-        records.set(options.lazy ? plan : obstruct(host, plan), record);
+        records.set(options.lazy ? plan : obstruct(host, plan, processes), record);
       });
     }
     return {

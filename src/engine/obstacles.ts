@@ -11,13 +11,15 @@ import { claimOf } from "#guard/claim";
 import { namespacesWith } from "#observe/namespaces";
 import { proc, quietly } from "#observe/proc";
 import { lostOverlay, takesDown } from "#plan/reach";
+import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
 
 /**
  * Whatever stands in a plan's way, found before anything is changed: processes that hold what it takes down, in any namespace, and mounts
- * below ours that are not ours. Destroy stops the environment's own processes; an apply that replaces is stopped by them.
+ * below ours that are not ours. Destroy stops the environment's own processes; an apply that replaces is stopped by them. `processes`
+ * may be those of one moment (stillProcesses) where many plans are asked about.
  */
-export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
+export function obstruct(host: ReadHost, plan: ReadyPlan, processes: Reader = host.reader): Plan {
   const { observed, intent, actions } = plan;
   const { record } = observed;
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
@@ -27,13 +29,13 @@ export function obstruct(host: ReadHost, plan: ReadyPlan): Plan {
   const groups = observed.cgroups.filter((g) => g.exists).map((g) => g.dir);
   const own = processesIn(host.reader, groups);
   const tag = mountTag(observed.lineage, plan.id);
-  const views = namespacesWith(host.reader, tag, own);
+  const views = namespacesWith(processes, tag, own);
   // Without a record only tag and place speak: volumes cannot be proven.
   const bare = { place: observed.place, tag, mounts: {}, resources: [], interrupted: false };
   const claim = record === undefined ? bare : claimOf(record, observed.place.state);
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
   const held = { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own };
-  const found = lost ? lastingHolders(host, held) : holders(host.reader, held);
+  const found = lost ? lastingHolders(host, held) : holders(processes, held);
   const blocked = settled(host, groups, found)
     .filter((h) => intent === "apply" || !h.own)
     .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));

@@ -2,6 +2,7 @@ import type { Diagnostic } from "#model/diagnostic";
 import { Failure } from "#model/diagnostic";
 import type { Plan } from "#model/plan";
 import { lookAtHost } from "#observe/host";
+import { stillProcesses } from "#observe/still";
 import { mountsAnew } from "#plan/reach";
 import type { ReadHost } from "./host.ts";
 import { isDiagnostics } from "./load.ts";
@@ -41,8 +42,9 @@ export async function planDestruction(host: ReadHost, targets: readonly Target[]
   const { obstruct } = await import("./obstacles.ts");
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
+  const processes = stillProcesses(host.reader);
   return targets.flatMap((target) => {
     const record = recordOf(host, state, target.id);
-    return record === undefined ? [] : [obstruct(host, planDestroy(host, state, machine, record))];
+    return record === undefined ? [] : [obstruct(host, planDestroy(host, state, machine, record), processes)];
   });
 }

@@ -7,6 +7,9 @@ import type { Project } from "./project.ts";
 import { SLOWNESS } from "./slow.ts";
 import { killAt, type Point, points } from "./strace.ts";
 
+// The calls of every run must be the same, and only the first of a command writes the bytecode of its own.
+process.env["NODE_DISABLE_COMPILE_CACHE"] = "1";
+
 /** How many points a file of the suite tries, fewer on slow machines; ENVCTL_SWEEP=full tries every one. */
 export function chosen(all: readonly Point[], most: number): readonly Point[] {
   const few = SLOWNESS > 1 ? Math.ceil(most / 3) : most;

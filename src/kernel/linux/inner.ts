@@ -20,13 +20,18 @@ export function mountInner<T>(root: AbsPath, mount: InnerMount, use: (tree: numb
   });
 }
 
-/** A detached copy of a directory or file, with what is mounted below only where `recursive`. Private. @throws KernelError */
-export function cloneTree(path: AbsPath, recursive: boolean): number {
+/** A detached copy of a directory or file, with what is mounted below only where `recursive`. Private; `set` and `clear` are
+ * attributes of mount_setattr(2). @throws KernelError */
+export function cloneTree(path: AbsPath, recursive: boolean, set = 0, clear = 0): number {
   const flags = AT.EMPTY_PATH | OPEN_TREE.CLONE | (recursive ? AT.RECURSIVE : 0);
-  return finished(
-    withFd(openReal(path), (source) => openTree(source, "", flags)),
-    (tree) => mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE }),
-  );
+  const tree = withFd(openReal(path), (source) => openTree(source, "", flags));
+  try {
+    mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE, set, clear });
+    return tree;
+  } catch (error) {
+    close(tree);
+    throw error;
+  }
 }
 
 /** `suid`, `dev` and `exec` were asked for by name: they undo what the source's own mount forbids. */
@@ -43,18 +48,5 @@ function volumeTree(volume: VolumeResource): number {
     if (volume.options.some((option) => option === forbid)) set |= attribute;
     else if (volume.options.some((option) => option === allow)) clear |= attribute;
   }
-  return finished(cloneTree(volume.path, volume.recursive), (tree) => {
-    if (set !== 0 || clear !== 0) mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { set, clear });
-  });
-}
-
-/** Answers `tree` after `finish`, and closes it where that fails. */
-function finished(tree: number, finish: (tree: number) => void): number {
-  try {
-    finish(tree);
-    return tree;
-  } catch (error) {
-    close(tree);
-    throw error;
-  }
+  return cloneTree(volume.path, volume.recursive, set, clear);
 }

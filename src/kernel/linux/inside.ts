@@ -1,7 +1,6 @@
 import { chmodSync, writeSync } from "node:fs";
 import { baseName, join, parentOf, type AbsPath } from "#model/brand";
-import { KernelError } from "#model/diagnostic";
-import { openBeneath, selfFd, type Beneath } from "./beneath.ts";
+import { isThere, openBeneath, selfFd, type Beneath } from "./beneath.ts";
 import { refused } from "./ffi.ts";
 import { O } from "./flags.ts";
 import { nodeCall } from "./node-call.ts";
@@ -59,11 +58,7 @@ function replaceInside(root: AbsPath, path: string, put: (parent: number, name: 
   const { fd } = openTarget(root, parentOf(clean), "dir");
   try {
     const name = baseName(clean);
-    try {
-      unlinkat(fd, name, false);
-    } catch (error) {
-      if (!(error instanceof KernelError) || error.errno !== "ENOENT") throw error;
-    }
+    if (isThere(fd, name)) unlinkat(fd, name, false);
     put(fd, name);
   } finally {
     close(fd);

@@ -9,6 +9,7 @@ const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
 const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
 const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
 const rawGeteuid: Call = systemCall("geteuid", "geteuid", []);
+const rawGetegid: Call = systemCall("getegid", "getegid", []);
 const rawUmask: Call = systemCall("umask", "umask", ["uint"]);
 const rawSetfsuid: Call = systemCall("setfsuid", "setfsuid", ["uint"]);
 const rawSetfsgid: Call = systemCall("setfsgid", "setfsgid", ["uint"]);
@@ -18,6 +19,11 @@ const rawPrctl: Call = systemCall("prctl", "prctl", ["int", "ulong", "ulong", "u
 /** geteuid(2). */
 export function geteuid(): number {
   return rawGeteuid([], () => []);
+}
+
+/** getegid(2). */
+export function getegid(): number {
+  return rawGetegid([], () => []);
 }
 
 /** Runs `make` with umask(2) 0, or another: a mode that is asked for is the mode from the first instant. */
