@@ -91,7 +91,7 @@ test("run --rm of what is applied loads no parser, and of Node what native code 
   p.env("web", "entry: { command: [true] }\n");
   p.ok(["apply", "-y", "web"]);
   const { modules, native, files } = loaded(p, "run", "--rm", "web");
-  assert.ok(files.length <= 7, files.join(" "));
+  assert.ok(files.length <= 8, files.join(" "));
   assert.ok(!files.some((file) => part(file) === "parts/parse"), files.join(" "));
   assert.ok(kilobytes(files) < 260, `${kilobytes(files)} kB`);
   assert.equal(native.length, 1, native.join(" "));
