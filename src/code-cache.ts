@@ -6,10 +6,12 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   unlinkSync,
@@ -45,6 +47,16 @@ function openOwn(path: string, flags: number): number {
   throw new Error(`${path} is not ours alone`);
 }
 
+/** Runs `use` with a path that leads to this very directory, which must be ours. @throws Error */
+function within<T>(dir: string, use: (path: string) => T): T {
+  const fd = openOwn(dir, O_RDONLY | O_DIRECTORY);
+  try {
+    return use(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function slice(fd: number, at: number, bytes: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   return readSync(fd, buffer, 0, bytes, at) === bytes ? buffer : Buffer.alloc(0);
@@ -53,9 +65,7 @@ function slice(fd: number, at: number, bytes: number): Buffer {
 /** Looks for bytecode below `state`; undefined where there is none that is ours and of this build. Changes nothing. */
 export function openCode(state: string, build: Build): Code | undefined {
   try {
-    const dir = openOwn(state, O_RDONLY | O_DIRECTORY);
-    const fd = openOwn(`/proc/self/fd/${dir}/cache/${build.name}`, O_RDONLY);
-    closeSync(dir);
+    const fd = within(state, (dir) => openOwn(`${dir}/cache/${build.name}`, O_RDONLY));
     const head = slice(fd, 0, HEAD).toString("latin1");
     const index = JSON.parse(head.slice(0, head.indexOf("\n"))) as Index;
     if (index.build !== build.digest) return undefined;
@@ -111,22 +121,24 @@ export function keepCode(
 
 /** Synced before it gets its name: V8 takes bytecode for whole that a crash cut in the middle. */
 function replace(state: string, name: string, content: readonly Buffer[]): void {
-  const dir = openOwn(state, O_RDONLY | O_DIRECTORY);
-  const cache = `/proc/self/fd/${dir}/cache`;
-  try {
-    mkdirSync(cache, { mode: 0o700 });
-  } catch {
-    // there already
-  }
-  const at = `/proc/self/fd/${openOwn(cache, O_RDONLY | O_DIRECTORY)}`;
-  const temporary = `${at}/${name}.${process.pid}`;
-  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    for (const bytes of content) if (writeSync(fd, bytes) !== bytes.length) throw new Error("disk full");
-    fsyncSync(fd);
-    renameSync(temporary, `${at}/${name}`);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  }
+  within(state, (own) => {
+    const cache = `${own}/cache`;
+    if (!existsSync(cache)) mkdirSync(cache, { mode: 0o700 });
+    within(cache, (at) => {
+      // What was killed while it wrote left its own; one that writes at this moment then keeps nothing.
+      for (const left of readdirSync(at)) if (left.startsWith(`${name}.`)) unlinkSync(`${at}/${left}`);
+      const temporary = `${at}/${name}.${process.pid}`;
+      const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      try {
+        for (const bytes of content) if (writeSync(fd, bytes) !== bytes.length) throw new Error("disk full");
+        fsyncSync(fd);
+        renameSync(temporary, `${at}/${name}`);
+      } catch (error) {
+        unlinkSync(temporary);
+        throw error;
+      } finally {
+        closeSync(fd);
+      }
+    });
+  });
 }

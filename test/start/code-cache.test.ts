@@ -5,10 +5,12 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
   truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -118,6 +120,14 @@ test("F26 what others own, could write to or put a symlink for is not read", nee
   renameSync(dir, `${dir}.moved`);
   symlinkSync(`${dir}.moved`, dir);
   refused("the state directory is a symlink");
+});
+
+test("what a killed writer left is taken away", (t) => {
+  const dir = state(t);
+  keepCode(dir, BUILD, "apply", new Map([["a", ran("a")]]));
+  writeFileSync(join(dir, "cache/code.4711"), "half");
+  keepCode(dir, BUILD, "run", new Map([["a", ran("a")]]));
+  assert.deepEqual(readdirSync(join(dir, "cache")), ["code"]);
 });
 
 test("no state directory is made for it", (t) => {
