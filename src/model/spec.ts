@@ -26,7 +26,7 @@ export type Source =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "dir"; readonly path: string }
   | { readonly kind: "archive"; readonly path: string; readonly sha256?: string }
-  | { readonly kind: "host"; readonly programs: readonly string[] }
+  | ({ readonly kind: "host"; readonly programs: readonly string[] } & HostExtras)
   | { readonly kind: "oci"; readonly path: string }
   | { readonly kind: "image"; readonly reference: string }
   | {
@@ -37,6 +37,14 @@ export type Source =
     }
   | { readonly kind: "squashfs" | "erofs"; readonly path: string }
   | { readonly kind: "from"; readonly env: string; readonly snapshot: string };
+
+/** What programs open by themselves, so that no header of theirs tells: on request. */
+export type HostExtras = {
+  /** Users, groups, hosts and services by name: what nsswitch.conf(5) names. */
+  readonly nss?: boolean;
+  /** Such as `C.UTF-8`. */
+  readonly locales?: readonly string[];
+};
 
 export type Upper =
   | { readonly kind: "disk" }

@@ -77,7 +77,7 @@ const source: Check = kinds({
   path: object({ path: text }),
   dir: object({ path: text }),
   archive: object({ path: text }, { sha256: text }),
-  host: object({ programs: list(text) }),
+  host: object({ programs: list(text) }, { nss: flag, locales: list(text) }),
   oci: object({ path: text }),
   image: object({ reference: text }),
   debian: object({ suite: text, include: list(text) }, { mirror: text }),

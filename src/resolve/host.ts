@@ -3,7 +3,7 @@ import { join } from "#model/brand";
 import type { Issue } from "#model/facts";
 import type { HostEntry, Layer, StoredLayer } from "#model/resource";
 import { isStored, storeOf } from "#model/resource";
-import type { SpecPath } from "#model/spec";
+import type { Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { closure, type ClosureEntry } from "#sources/closure";
 import type { Ground } from "./layers.ts";
@@ -13,14 +13,14 @@ import { sameStamp, stamped } from "./stamp.ts";
 export function resolveHost(
   reader: Reader,
   { state, known }: Ground,
-  programs: readonly string[],
+  { programs, ...extras }: Extract<Source, { kind: "host" }>,
   at: SpecPath,
 ): StoredLayer | Issue {
-  const found = closure(reader, programs as readonly AbsPath[]);
+  const found = closure(reader, programs as readonly AbsPath[], extras);
   const [gap] = found.gaps;
   if (gap !== undefined) {
-    const { program, summary, detail } = gap;
-    return { path: [...at, "host", program], severity: "error", code: "not_found", summary, detail };
+    const { summary, detail } = gap;
+    return { path: [...at, "host", ...gap.at], severity: "error", code: "not_found", summary, detail };
   }
   const before = filesOf(known);
   const entries: HostEntry[] = [];
@@ -34,7 +34,7 @@ export function resolveHost(
   }
   const digest = reader.sha256(JSON.stringify(entries.map(content)));
   return {
-    source: programs.join(", "),
+    source: [...programs, ...(extras.nss === true ? ["nss"] : []), ...(extras.locales ?? [])].join(", "),
     path: join(storeOf(state), digest),
     inode: { dev: "0:0", ino: "0" },
     digest,

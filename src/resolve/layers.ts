@@ -23,7 +23,7 @@ export type Ground = { readonly base: AbsPath; readonly state: AbsPath; readonly
 
 /** A directory used in place or a layer to be stored, or the reason why it cannot be. */
 export function resolveLayer(reader: Reader, ground: Ground, source: Source, at: SpecPath): Layer | Issue {
-  if (source.kind === "host") return resolveHost(reader, ground, source.programs, at);
+  if (source.kind === "host") return resolveHost(reader, ground, source, at);
   if (source.kind !== "path" && source.kind !== "dir" && source.kind !== "archive")
     return unsupported(LATER[source.kind], at);
   const wanted = absolute(ground.base, source.path);

@@ -1,8 +1,10 @@
 import type { AbsPath } from "#model/brand";
 import { absolute, baseName, join, parentOf } from "#model/brand";
+import type { HostExtras, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import type { Elf } from "./elf.ts";
 import { readElf } from "./elf.ts";
+import { localeFiles, localesHere, nameServices } from "./extras.ts";
 import { configuredDirs, defaultDirs, expand } from "./search.ts";
 
 /** What of the host a closure consists of: files at their real paths, and the symlinks on the way to them as they are. */
@@ -10,8 +12,8 @@ export type ClosureEntry =
   | { readonly path: AbsPath; readonly type: "file" }
   | { readonly path: AbsPath; readonly type: "symlink"; readonly to: string };
 
-/** Something a program needs that is not there; `program` counts in the list that was asked for. */
-export type Gap = { readonly program: number; readonly summary: string; readonly detail: string };
+/** Something that is needed and not there; `at` says of what: the program's index, or `locales` and the locale's. */
+export type Gap = { readonly at: SpecPath; readonly summary: string; readonly detail: string };
 
 export type Closure = { readonly entries: readonly ClosureEntry[]; readonly gaps: readonly Gap[] };
 
@@ -31,20 +33,36 @@ type Loaded = {
 
 /**
  * Host programs with everything they need to start: loaders, DT_NEEDED recursively, the interpreters of scripts. What a program opens
- * later by itself (dlopen(3), name service modules, locales) no header tells.
+ * later by itself (dlopen(3)) no header tells: name service modules and locales come on request.
  */
-export function closure(reader: Reader, programs: readonly AbsPath[]): Closure {
+export function closure(reader: Reader, programs: readonly AbsPath[], extras: HostExtras = {}): Closure {
   const entries = new Map<AbsPath, ClosureEntry>();
   const gaps: Gap[] = [];
   const headers = new Map<AbsPath, Header>();
-  programs.forEach((path, program) => {
-    const gap = (summary: string, detail: string): void => void gaps.push({ program, summary, detail });
-    new Walk(reader, entries, headers, gap).program(path);
+  const walk = (at: SpecPath): Walk =>
+    new Walk(reader, entries, headers, (summary, detail) => void gaps.push({ at, summary, detail }));
+  programs.forEach((path, i) => walk([i]).program(path));
+  if (extras.nss === true) {
+    const { files, modules } = nameServices(reader);
+    const asking = programs.map((path) => headers.get(reader.realpath(path) ?? path)).find(isDynamic);
+    const nss = walk([]);
+    for (const path of files) nss.file(path);
+    for (const name of modules) if (asking !== undefined) nss.module(name, asking);
+  }
+  extras.locales?.forEach((name, i) => {
+    const files = localeFiles(reader, name);
+    const at = walk(["locales", i]);
+    if (files === undefined) at.missing("no such locale", localesHere(reader));
+    else files.forEach((path) => at.file(path));
   });
   return { entries: [...entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), gaps };
 }
 
 type Header = ReturnType<typeof readElf>;
+type Dynamic = Elf & { readonly interpreter: string };
+
+const isDynamic = (header: Header | undefined): header is Dynamic =>
+  typeof header === "object" && header.interpreter !== undefined;
 
 class Walk {
   readonly #reader: Reader;
@@ -88,6 +106,23 @@ class Walk {
         this.#gap("its loader is missing", `${path} asks for ${elf.interpreter}`);
     }
     this.#libraries(real, { elf, interpreter: elf.interpreter ?? "", rpaths: [] });
+  }
+
+  /** A file as it is. */
+  file(path: AbsPath): void {
+    this.#place(path);
+  }
+
+  missing(summary: string, detail: string): void {
+    this.#gap(summary, detail);
+  }
+
+  /** A library that is opened by name, with what it needs; one that is not installed is not missed, as dlopen(3) callers do not. */
+  module(name: string, asking: Dynamic): void {
+    const found = this.#find(name, asking, asking.interpreter, []);
+    if (found === undefined || this.#seen.has(found.real)) return;
+    this.#seen.add(found.real);
+    this.#libraries(found.path, { elf: found.elf, interpreter: asking.interpreter, rpaths: [] });
   }
 
   /** `#!/bin/sh`, and `#!/usr/bin/env [-S] python3` with what env would find (execve(2)). */

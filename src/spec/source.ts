@@ -1,6 +1,6 @@
 import type { Source } from "#model/spec";
 import { hostPath, innerPath, path } from "./path.ts";
-import { scalar, STRING } from "./scalar.ts";
+import { boolean, scalar, STRING } from "./scalar.ts";
 import { may, need, object } from "./object.ts";
 import { convert, either, fail, list, type Shape } from "./shape.ts";
 
@@ -16,6 +16,32 @@ const program = scalar({
 });
 
 const programs = list(program, "[/bin/bash, /bin/ls]", 1);
+const locale = word("a locale", "as locale -a prints it, such as C.UTF-8", /^[A-Za-z][\w.@-]*$/);
+
+const withExtras = object("host programs", {
+  programs: need(programs, "Absolute paths of programs on the host", "[/bin/bash, /bin/ls]"),
+  nss: may(
+    boolean,
+    "Names of users, groups, hosts and services: nsswitch.conf, its modules, passwd, group, services, protocols",
+  ),
+  locales: may(list(locale, "[C.UTF-8]"), "Locales, as `locale -a` prints them"),
+});
+
+/** A list of programs, or what they open by themselves besides. */
+const host: Shape<Omit<Extract<Source, { kind: "host" }>, "kind">> = {
+  schema: { anyOf: [programs.schema, withExtras.schema] },
+  read(node, at) {
+    if (node.kind !== "mapping") {
+      const list = programs.read(node, at);
+      return list === undefined ? undefined : { programs: list };
+    }
+    // What is wrong with a program on the host is shown at it, however the list of them is written.
+    const written = node.pairs.get("programs")?.value;
+    if (written?.kind === "list")
+      written.items.forEach(({ range }, i) => at.job.mark([...at.path, i], range));
+    return withExtras.read(node, at);
+  },
+};
 const image = word("an image", "such as registry.example/alpine:3.20");
 
 const sha256 = scalar({
@@ -56,9 +82,9 @@ const KINDS = {
     path,
   })),
   archive: kind(path, "tar archive: plain, .gz, .xz, .zst or .bz2", archive),
-  host: kind(programs, "Host programs with their whole shared-library closure", (programs) => ({
+  host: kind(host, "Host programs with their whole shared-library closure", (host) => ({
     kind: "host",
-    programs,
+    ...host,
   })),
   oci: kind(
     path,

@@ -2,19 +2,23 @@ import { line } from "./json.ts";
 import { shown, type Look } from "./look.ts";
 import { inert } from "./text.ts";
 
-/** A commented environment file that is valid as it is. */
-export function starterFile(name: string, rootfs: string): string {
-  const what =
-    rootfs === "/"
-      ? "# Used in place and never written: the host's own root. A root filesystem of your own is better: dir: ../rootfs"
-      : "# Used in place and never written.";
+/** A commented environment file that is valid as it is, over a directory or over programs of the host. */
+export function starterFile(
+  name: string,
+  rootfs: { readonly dir: string } | { readonly host: readonly string[] },
+): string {
+  const source =
+    "dir" in rootfs
+      ? `# Used in place and never written.\nrootfs:\n  dir: ${rootfs.dir}`
+      : `# Programs of this host with every library they need. A root filesystem of your own: dir: ../rootfs,\n# or archive: ../alpine.tar.gz\nrootfs:\n  host:\n${rootfs.host
+          .map((path) => `    - ${path}\n`)
+          .join("")
+          .trimEnd()}`;
   return `# An environment for envctl. What can be written here: envctl schema. What it comes to: envctl plan ${name}
 version: 1
 name: ${name} # equals the file's name
 
-${what}
-rootfs:
-  dir: ${rootfs}
+${source}
 
 # Extra read-only layers above it, the first listed is the topmost.
 # lowers:
@@ -39,7 +43,7 @@ tmpfs:
 #   pids: 128
 
 entry:
-  command: [/bin/sh, -c, echo "Hello from $(hostname)"]
+  command: [/bin/sh, -c, 'echo "Hello from $(cat /etc/hostname)"']
   # env: { CI: 1 }
   # workdir: /work
   # network: none # or host

@@ -39,10 +39,29 @@ test("init never overwrites, takes the directory's name, and finds a rootfs that
     file: join(empty, "envs/my-project-2.yaml"),
   });
   p.ok(["validate"], 0, { cwd: empty });
-  assert.match(readFileSync(join(empty, "envs/my-project-2.yaml"), "utf8"), /^ {2}dir: \/$/m);
+  assert.match(readFileSync(join(empty, "envs/my-project-2.yaml"), "utf8"), /^ {2}host:\n {4}- \/\S+\/sh$/m);
   p.ok(["init"], 3, { cwd: empty });
   assert.equal(p.exists("state"), false);
 });
+
+test(
+  "init without a rootfs writes what can be applied at once, without a warning",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    const cwd = join(p.dir, "fresh");
+    mkdirSync(cwd);
+    p.ok(["init", "web"], 0, { cwd });
+    assert.doesNotMatch(p.ok(["plan"], 0, { cwd }).stdout, /Warning/);
+    p.ok(["apply", "-y"], 0, { cwd });
+    assert.equal(p.ok(["run", "web"], 0, { cwd }).stdout, "Hello from web\n");
+    assert.equal(
+      p.ok(["run", "web", "--", "ls", "/home"], 1, { cwd }).stdout,
+      "",
+      "nothing else of the host",
+    );
+  },
+);
 
 test("schema prints each published schema", (t) => {
   const p = project(t);

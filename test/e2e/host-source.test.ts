@@ -165,3 +165,46 @@ test("D1 host programs as a layer above a rootfs, in a throwaway run", ALL, (t) 
   p.env("tools", `lowers: [{ host: [${BASH}] }]\n`);
   assert.equal(p.ok(["run", "--rm", "tools", "--", BASH!, "-c", "echo $((6*7))"]).stdout, "42\n");
 });
+
+test(
+  "D1 name services and locales come on request, and secrets never",
+  needs("root", "overlay", "program:id"),
+  (t) => {
+    const p = project(t);
+    const id = onPath("id")!;
+    p.env("bare", `rootfs: { host: [${id}] }\n`);
+    p.ok(["run", "--rm", "bare", "--", id, "-un"], 1);
+    p.env("names", `rootfs:\n  host:\n    programs: [${id}]\n    nss: true\n    locales: [C.UTF-8]\n`);
+    assert.equal(p.ok(["run", "--rm", "names", "--", id, "-un"]).stdout, "root\n");
+    p.ok(["apply", "-y", "names"]);
+    const merged = p.place("names", "merged");
+    for (const path of ["etc/nsswitch.conf", "etc/passwd", "etc/group"])
+      assert.equal(existsSync(join(merged, path)), existsSync(join("/", path)), path);
+    for (const path of ["etc/shadow", "etc/gshadow"]) assert.ok(!existsSync(join(merged, path)), path);
+    const modules = (root: string): readonly string[] =>
+      ["lib", "usr/lib", "lib64", "usr/lib64"]
+        .flatMap((dir) => [join(root, dir), ...subdirectories(join(root, dir))])
+        .flatMap((dir) => (existsSync(dir) ? readdirSync(dir) : []))
+        .filter((name) => name === "libnss_files.so.2");
+    assert.equal(modules(merged).length > 0, modules("/").length > 0);
+    assert.ok(
+      existsSync(join(merged, "usr/lib/locale/C.utf8/LC_CTYPE")) ||
+        existsSync(join(merged, "usr/lib/locale/locale-archive")),
+    );
+    p.env(
+      "names",
+      `rootfs:\n  host:\n    programs: [${id}, /nowhere]\n    locales: [C.UTF-8, xx_YY.UTF-8]\n`,
+    );
+    assert.match(p.ok(["plan", "names"], 3).stderr, /names\.yaml:5:\d+: no such program/);
+    p.env("names", `rootfs:\n  host:\n    programs: [${id}]\n    locales: [C.UTF-8, xx_YY.UTF-8]\n`);
+    assert.match(
+      p.ok(["plan", "names"], 3).stderr,
+      /names\.yaml:6:\d+: no such locale\n[^]*this host has .*C\.utf8/,
+    );
+  },
+);
+
+const subdirectories = (dir: string): readonly string[] =>
+  existsSync(dir)
+    ? readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [join(dir, e.name)] : []))
+    : [];

@@ -34,6 +34,16 @@ mistakes([
     "5:12+4 not a host program | an absolute path: /bin/ls",
   ],
   [
+    "extras without programs",
+    "lowers:\n  - host: { nss: true }\n",
+    '5:11+13 missing key "programs" | such as programs: [/bin/bash, /bin/ls]',
+  ],
+  [
+    "a locale with a slash",
+    "lowers:\n  - host: { programs: [/bin/ls], locales: [../C] }\n",
+    "5:44+4 not a locale | as locale -a prints it, such as C.UTF-8",
+  ],
+  [
     "a suite that a tool would take for an option",
     "lowers:\n  - debian: { suite: --help }\n",
     "5:22+6 not a suite | such as bookworm",
