@@ -1,207 +1,258 @@
-// The built command in a terminal, as somebody sits before it: what is seen, in which colours, and what is left behind.
+// Terminals: an entry somebody types to has one of its own, joined to theirs; one that nobody types to has none.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { golden } from "#test/golden";
+import { spawn, type IPty } from "@lydell/node-pty";
+import { processesOf } from "#test/cgroup";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
-import { occupant, runs, until } from "#test/occupant";
-import { type Project, project } from "#test/project";
-import { type Keys, type Played, play } from "#test/terminal";
+import { until } from "#test/occupant";
+import { CLI, type Project, project } from "#test/project";
+import { slow } from "#test/slow";
 
 guard();
 
-const ALL = needs("root", "overlay", "cgroup:pids", "cgroup:cpu");
+const REAL = needs("root", "overlay");
 
-/** Left as it was found: modes, colours, the line discipline. Nothing was broken by the terminal. */
-function assertClean({ left, stained, settings, broken, rows }: Played): void {
-  assert.deepEqual(left, [], "modes");
-  assert.equal(stained, false, "colours");
-  assert.equal(settings[1], settings[0], "stty");
-  // Commands that are to be copied stay whole.
-  for (const row of broken) assert.match(rows[row]!, /umount|^\{/);
-}
+/** Somebody at a terminal, in a shell that starts the built command. */
+class Seat {
+  readonly #pty: IPty;
+  readonly #p: Project;
+  #said = "";
+  readonly ended: Promise<number>;
 
-/** What differs from one run to the next, in as many cells. */
-const steady = (p: Project, row: string): string =>
-  row
-    .replaceAll(p.dir, "/tmp/envctl-000000")
-    .replace(/-[0-9a-f]{8}\b/g, "-01234567")
-    .replace(/mount \d+/, "mount N")
-    .replace(/ in \d+(\.\d)? m?s:/, " in N ms:")
-    .replace(/^ +PID/, "    PID")
-    .replace(/^ +\d+ {2}root {2}\d+s +/, "      N  root  Ns     ")
-    .replace(/CPUs [\d,-]+ only/, "CPUs 0-1 only");
-
-/** Rows, then what is not in the terminal's own style. */
-function portrait(p: Project, { rows, styled }: Played): string {
-  const painted = styled.map(({ row, style, text }) => `${row + 1} ${style}: ${steady(p, text).trimEnd()}`);
-  return `${[...rows.map((row) => steady(p, row).trimEnd()), ...(painted.length === 0 ? [] : ["", ...painted])].join("\n")}\n`;
-}
-
-/** A picture at both widths, plain and coloured: compared with test/golden/terminal, letter for letter and colour for colour. */
-async function picture(p: Project, name: string, args: readonly string[], code: number): Promise<void> {
-  for (const columns of [80, 120]) {
-    const [plain, coloured] = [
-      await play(p, args, { columns, color: false }),
-      await play(p, args, { columns, color: true }),
-    ];
-    assert.deepEqual(plain.styled, [], "NO_COLOR");
-    assert.deepEqual(
-      plain.rows.map((row) => steady(p, row)),
-      coloured.rows.map((row) => steady(p, row)),
-      "colours change no letter",
+  constructor(p: Project, args: readonly string[]) {
+    this.#p = p;
+    const script = `stty -g >"$P/before"; trap : INT; "$@"; code=$?; stty -g >"$P/after"; exit $code`;
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      P: p.dir,
+      ENVCTL_STATE_DIR: p.state,
+      TERM: "xterm",
+      NO_COLOR: "1",
+    };
+    this.#pty = spawn("/bin/sh", ["-c", script, "sh", process.execPath, CLI, ...args], {
+      cols: 90,
+      rows: 33,
+      cwd: p.dir,
+      env,
+    });
+    this.#pty.onData((data) => (this.#said += data));
+    let over = false;
+    this.ended = new Promise((resolve) =>
+      this.#pty.onExit(({ exitCode }) => {
+        over = true;
+        resolve(exitCode);
+      }),
     );
-    for (const played of [plain, coloured]) {
-      assert.equal(played.code, code, played.rows.join("\n"));
-      assertClean(played);
-    }
-    golden(`terminal/${name}.${columns}`, portrait(p, coloured));
+    p.after(async () => {
+      if (!over) this.#pty.kill("SIGKILL");
+      await this.ended;
+    });
+  }
+
+  /** Waits for these words, and forgets all up to them. */
+  async sees(words: RegExp): Promise<string> {
+    await until(
+      `${words} is on the screen, not ${JSON.stringify(this.#said)}`,
+      () => words.test(this.#said),
+      slow(15_000),
+    );
+    const { 0: found, index } = words.exec(this.#said)!;
+    this.#said = this.#said.slice(index + found.length);
+    return found;
+  }
+
+  types(keys: string): void {
+    this.#pty.write(keys);
+  }
+
+  resizes(columns: number, rows: number): void {
+    this.#pty.resize(columns, rows);
+  }
+
+  /** It ended with this code and left the terminal as it was. */
+  async leaves(code: number): Promise<void> {
+    assert.equal(await this.ended, code, this.#said);
+    assert.equal(this.#p.read("after"), this.#p.read("before"), "the terminal is as it was");
   }
 }
 
-const layers = "lowers:\n  - ../layers/tools\n  - ../layers/node\n";
-const volumes = "volumes:\n  - ../src:/work:ro\n  - ../cache:/var/cache/app\n";
+/** The one process in the environment's cgroups, and envctl, which started it. */
+function entryAndParent(p: Project): readonly [entry: number, envctl: number] {
+  const [entry] = processesOf(p);
+  return [entry!, Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, "utf8"))![1])];
+}
 
-/** The environment of the documentation, as it was applied first. */
-function webTests(t: Parameters<typeof project>[0]): Project {
-  const p = project(t);
-  for (const dir of ["src", "cache", "layers/tools", "layers/node", "rootfs/work", "rootfs/var/cache/app"])
-    mkdirSync(join(p.dir, dir), { recursive: true });
-  p.env(
-    "web-tests",
-    'lowers: [../layers/node]\nvolumes: ["../src:/work:ro"]\nlimits: { pids: 64, cpus: 1.5 }\nentry: { command: [echo, ok] }\n',
+for (const flags of [[], ["--rm"]] as const) {
+  test(
+    `run ${flags.join(" ")} at a terminal: a shell with job control, in a terminal of its own`,
+    REAL,
+    async (t) => {
+      const p = project(t);
+      p.env("web");
+      const seat = new Seat(p, ["run", ...flags, "web", "--", "sh"]);
+      await seat.sees(/\/ # /);
+      seat.types("busybox tty; busybox stty size; echo $TERM\r");
+      await seat.sees(/\/dev\/pts\/0\r\n33 90\r\nxterm\r\n/);
+      // It says when it has the terminal: a key that comes earlier is the shell's.
+      seat.types(`sh -c 'trap "echo ag""ain" CONT; echo r""uns; while :; do sleep 0.05; done'\r`);
+      await seat.sees(/runs/);
+      seat.types("\x1a");
+      await seat.sees(/Stopped/);
+      seat.types("fg\r");
+      await seat.sees(/again/);
+      seat.types("\x03");
+      await seat.sees(/\^C/);
+      seat.types("echo was $?; exit 3\r");
+      await seat.sees(/was 130/);
+      await seat.leaves(3);
+    },
   );
-  return p;
 }
 
-const edit = (p: Project): string =>
-  p.env("web-tests", `${layers}${volumes}limits:\n  pids: 128\n  cpus: 1.5\nentry:\n  command: [echo, ok]\n`);
-
-test("plan, drift, busy and mistakes look in a terminal as they were reviewed", ALL, async (t) => {
-  const p = webTests(t);
-  await picture(p, "plan-first", ["plan"], 0);
-  p.ok(["apply", "-y", "-q"]);
-  await picture(p, "plan-nothing", ["plan"], 0);
-  p.ok(["run", "web-tests", "--", "sh", "-c", "echo 1 >/root/a; echo 2 >/root/b"]);
-  edit(p);
-  await picture(p, "plan-changes", ["plan", "web-tests"], 0);
-  p.ok(["apply", "-y", "-q"]);
-  const merged = p.place("web-tests", "merged");
-  for (const words of [
-    ["umount", join(merged, "var/cache/app")],
-    ["mount", "-t", "tmpfs", "tmpfs", join(merged, "mnt")],
-  ])
-    assert.equal(spawnSync(words[0]!, words.slice(1)).status, 0);
-  p.after(() => void spawnSync("umount", [join(merged, "mnt")]));
-  await picture(p, "drift", ["drift"], 2);
-  await picture(p, "plan-drifted", ["plan"], 0);
-  await picture(p, "destroy-foreign", ["destroy", "-y", "web-tests"], 5);
-  spawnSync("umount", [join(merged, "mnt")]);
-  p.ok(["apply", "-y", "-q"]);
-  const sleeper = occupant(p, ["sleep", "1000"], { cwd: join(merged, "work") });
-  await until("it sleeps", () => runs(sleeper.pid, "sleep"));
-  await picture(p, "destroy-busy", ["destroy", "-y", "web-tests"], 5);
-  await sleeper.end();
-  p.env("web-tests", "lower:\n  - ../layers/tools\nlimits:\n  memory: 256 megs\n  cpuset: 0-4000\n");
-  const file = p.read("envs/web-tests.yaml");
-  // However many CPUs this machine has.
-  assert.ok(file.includes("0-4000"));
-  await picture(p, "mistakes", ["validate"], 3);
+test("the inside's terminal follows the size of ours", REAL, async (t) => {
+  const p = project(t);
+  p.env("web");
+  const script = "trap 'busybox stty size' WINCH; echo up; while :; do sleep 0.05; done";
+  const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", script]);
+  await seat.sees(/up/);
+  seat.resizes(120, 44);
+  await seat.sees(/44 120/);
+  seat.types("\x03");
+  await seat.leaves(130);
 });
 
-const asked: Keys[0] = /\[y\/N\] $/;
-
-test("apply: asked, agreed to, told step by step", ALL, async (t) => {
-  const p = webTests(t);
-  p.ok(["apply", "-y", "-q"]);
-  edit(p);
-  const played = await play(p, ["apply", "web-tests"], { keys: [[asked, "y\r"]] });
-  assert.equal(played.code, 0);
-  assertClean(played);
-  golden("terminal/apply.80", portrait(p, played));
+test("Ctrl-C and Ctrl-\\ end an entry that has no handler, as outside", REAL, async (t) => {
+  const p = project(t);
+  p.env("web");
+  for (const [key, code] of [
+    ["\x03", 130],
+    ["\x1c", 131],
+  ] as const) {
+    const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
+    await seat.sees(/up/);
+    seat.types(key);
+    await seat.leaves(code);
+  }
+  const script = "trap 'echo caught; exit 9' INT; echo up; while :; do sleep 0.05; done";
+  const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", script]);
+  await seat.sees(/up/);
+  seat.types("\x03");
+  await seat.sees(/caught/);
+  await seat.leaves(9);
 });
 
-for (const [what, keys, code] of [
-  ["n", "n\r", 1],
-  ["Enter", "\r", 1],
-  ["Ctrl-D", "\x04", 1],
-  ["Ctrl-C", "\x03", 130],
-] as const) {
-  test(`apply: ${what} at the question changes nothing and leaves the terminal as it was`, ALL, async (t) => {
-    const p = webTests(t);
-    for (const columns of [80, 120]) {
-      const played = await play(p, ["apply"], { columns, keys: [[asked, keys]] });
-      assert.equal(played.code, code);
-      assert.equal(played.rows.at(-1), "Nothing was changed.");
-      assertClean(played);
-    }
-    assert.deepEqual(p.mounts(), []);
-  });
-}
+test("a signal to envctl ends the entry and puts the terminal back", REAL, async (t) => {
+  const p = project(t);
+  p.env("web", "limits: { pids: 50 }\n");
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGQUIT", 131],
+  ] as const) {
+    const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
+    await seat.sees(/up/);
+    process.kill(entryAndParent(p)[1], signal);
+    await seat.leaves(code);
+  }
+  const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
+  await seat.sees(/up/);
+  process.kill(entryAndParent(p)[0], "SIGKILL");
+  await seat.leaves(137);
+});
 
-/** DECTCEM off. */
-const HIDE = "\u001b[?25l";
-
-/** An archive that takes longer than a blink: a little to read, much to write. */
-function slowArchive(p: Project): void {
-  mkdirSync(join(p.dir, "big"));
-  writeFileSync(join(p.dir, "big/zeros"), "");
-  truncateSync(join(p.dir, "big/zeros"), 128 << 20);
-  const words = [
-    "-C",
-    join(p.dir, "big"),
-    "--use-compress-program=gzip -1",
-    "-cf",
-    join(p.dir, "big.tar.gz"),
-    ".",
-  ];
-  assert.equal(spawnSync("tar", words).status, 0);
-  p.env("big", "rootfs: ../big.tar.gz\n");
-}
+test("what never starts leaves the terminal as it was", REAL, async (t) => {
+  const p = project(t);
+  p.env("web");
+  await new Seat(p, ["run", "--rm", "web", "--", "nope"]).leaves(127);
+});
 
 test(
-  "apply: the line of an archive moves while it is unpacked, and is an ordinary one afterwards",
-  needs("root", "overlay", "program:gzip"),
-  async (t) => {
+  "-t gives a terminal where there is none: all that is written arrives, and the end of the input is one",
+  REAL,
+  (t) => {
     const p = project(t);
-    slowArchive(p);
-    const played = await play(p, ["apply", "-y", "big"]);
-    assert.equal(played.code, 0);
-    assertClean(played);
-    assert.ok(played.raw.includes(HIDE), "the cursor was hidden");
-    assert.match(played.raw, /⠙\S* unpack {3}\.\.\/big\.tar\.gz.* \d+ % of [\d.]+ [KM]iB/);
-    assert.equal(played.rows.filter((row) => row.includes("unpack ")).length, 1);
-    assert.ok(
-      played.rows.some((row) => /^ {2}✔ unpack {3}\.\.\/big\.tar\.gz +sha256:[0-9a-f]{12}$/.test(row)),
+    p.env("web");
+    const on = (script: string, input?: string): string =>
+      p.ok(["run", "--rm", "-t", "web", "--", "sh", "-c", script], 0, input === undefined ? {} : { input })
+        .stdout;
+    assert.equal(on("busybox tty; busybox stty size"), "/dev/pts/0\r\n24 80\r\n");
+    const many = on("busybox seq 1 60000");
+    assert.equal(many.length, 60_000 * 2 + 48_894 + 240_000);
+    assert.ok(many.endsWith("59999\r\n60000\r\n"));
+    assert.equal(
+      on("busybox stty -echo; echo up; cat; echo end", "a\nb").replace(/^[^]*up/, ""),
+      "\r\na\r\nbend\r\n",
     );
-    for (const [args, env] of [
-      [["apply", "-y", "-q", "big"], {}],
-      [["apply", "-y", "--json", "big"], {}],
-      [["apply", "-y", "big"], { CI: "true" }],
-      [["apply", "-y", "big"], { TERM: "dumb" }],
-    ] as const) {
-      p.ok(["destroy", "-y", "big"]);
-      spawnSync("rm", ["-r", join(p.state, "layers")]);
-      const still = await play(p, args, { env });
-      assert.ok(!still.raw.includes(HIDE) && !still.raw.includes(" % of "), args.join(" "));
-      assertClean(still);
-    }
+    const closed = execFileSync(
+      "sh",
+      [
+        "-c",
+        '"$@" <&- | cat',
+        "sh",
+        process.execPath,
+        CLI,
+        "run",
+        "--rm",
+        "-t",
+        "web",
+        "--",
+        "sh",
+        "-c",
+        "cat; echo end",
+      ],
+      {
+        cwd: p.dir,
+        env: { ...process.env, ENVCTL_STATE_DIR: p.state },
+        encoding: "utf8",
+        timeout: slow(20_000),
+      },
+    );
+    assert.match(closed, /end\r\n$/);
   },
 );
 
+test("a reader that goes away stops nothing", REAL, (t) => {
+  const p = project(t);
+  p.env("web", "volumes: [../src:/work]\n");
+  p.write("src/file", "x");
+  const script = "busybox seq 1 20000; echo done >/work/done";
+  const line = '"$@" | head -c 10';
+  execFileSync(
+    "sh",
+    ["-c", line, "sh", process.execPath, CLI, "run", "-t", "web", "--", "sh", "-c", script],
+    {
+      cwd: p.dir,
+      env: { ...process.env, ENVCTL_STATE_DIR: p.state },
+      timeout: slow(20_000),
+    },
+  );
+  assert.equal(p.read("src/done"), "done\n");
+});
+
+test("a terminal belongs to the entry's user", REAL, (t) => {
+  const p = project(t);
+  p.env("web", "entry: { user: ana }\n");
+  const script = "echo one >/dev/stdout; echo two >/dev/tty; stat -c '%U %a' /dev/pts/0";
+  const { stdout } = p.ok(["run", "--rm", "-t", "web", "--", "sh", "-c", script]);
+  assert.equal(stdout, "one\r\ntwo\r\nana 620\r\n");
+});
+
 test(
-  "apply: Ctrl-C while an archive is unpacked undoes, and the cursor is there again",
-  needs("root", "overlay", "program:gzip"),
+  "without a terminal of its own an entry has none at all, and types nothing into ours",
+  needs("root", "overlay", "program:perl"),
   async (t) => {
     const p = project(t);
-    slowArchive(p);
-    const played = await play(p, ["apply", "-y", "big"], { keys: [[/\d+ % of/, "\x03"]] });
-    assert.equal(played.code, 130);
-    assertClean(played);
-    assert.match(played.rows.join("\n"), /\nInterrupted after .*; what was there before was put back\.$/);
-    assert.deepEqual(p.mounts(), []);
+    p.env("web", "rootfs: { host: [/usr/bin/perl, /bin/sh] }\n");
+    // TIOCSTI: a character as if it had been typed.
+    const push =
+      'print ioctl(STDIN, 0x5412, my $x = "x") ? "pushed\\n" : "refused\\n"; print open(my $t, "<", "/dev/tty") ? "has one\\n" : "has none\\n"';
+    const seat = new Seat(p, ["run", "--rm", "-i", "web", "--", "perl", "-e", push]);
+    await seat.sees(/refused\r\nhas none\r\n/);
+    await seat.leaves(0);
+    const piped = p.ok(["run", "--rm", "web", "--", "sh", "-c", "(: </dev/tty) 2>/dev/null || echo none"]);
+    assert.equal(piped.stdout, "none\n");
   },
 );
