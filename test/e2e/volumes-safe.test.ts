@@ -156,7 +156,7 @@ test("E25 targets through symlinks and .. inside stay inside", REAL, (t) => {
   );
   p.ok(["apply", "-y", "web"]);
   const merged = p.place("web", "merged");
-  const points = mountTree(p.state).map(({ point }) => point);
+  const points = p.mounts().map(({ point }) => point);
   for (const inside of everywhere.keys())
     assert.ok(points.includes(`${merged}${inside}`), `${inside} in ${points.join("\n")}`);
   assert.ok(points.includes(`${merged}${outside}/canary`));

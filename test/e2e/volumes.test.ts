@@ -59,17 +59,13 @@ test(
       ]),
     );
     const made = volumes.map(([point]) => point);
-    const log = join(p.dir, "log");
+    const [log, id] = [join(p.dir, "log"), p.id("web")];
     p.ok(["destroy", "-y", "web"], 0, { before: ["strace", "-f", "-y", "-o", log, "-e", "trace=umount2"] });
-    const merged = join(p.state, "envs");
-    const gone = [
-      ...readFileSync(log, "utf8").matchAll(
-        /umount2\("\/proc\/self\/fd\/\d+(?:<([^>]*)>)?\/([^"]+)", UMOUNT_NOFOLLOW\) = 0/g,
-      ),
-    ];
-    assert.equal(gone.length, made.length + 1, merged);
+    const gone = readFileSync(log, "utf8").matchAll(
+      /umount2\("\/proc\/self\/fd\/\d+(?:<[^>]*>)?\/([^"]+)", UMOUNT_NOFOLLOW\) = 0/g,
+    );
     assert.deepEqual(
-      gone.map(([, , last]) => last),
+      [...gone].map(([, last]) => last!).filter((last) => last !== id), // its directory's, where mounts are shared
       [...made.map((point) => point.split("/").at(-1)).reverse(), "merged"],
     );
     assert.deepEqual(p.mounts(), []);

@@ -20,8 +20,10 @@ export async function namespace(
   how: "shared" | "peer" | "slave" | "private",
   of?: MountNamespace,
 ): Promise<MountNamespace> {
-  const propagation = how === "peer" ? "unchanged" : how;
-  const words = [...(of?.enter ?? []), "unshare", "-m", "--propagation", propagation, "sleep", "1000000"];
+  // Private first, then shared: a copy of what is shared already would be its peer.
+  const propagation = { shared: "private", peer: "unchanged", slave: "slave", private: "private" }[how];
+  const made = `${how === "shared" ? "mount --make-rshared / && " : ""}exec sleep 1000000`;
+  const words = [...(of?.enter ?? []), "unshare", "-m", "--propagation", propagation, "sh", "-c", made];
   const { pid } = occupant(p, words as [string, ...string[]]);
   await until(
     "the namespace is made",

@@ -80,10 +80,18 @@ function attached(tree: number, at: AbsPath): MountIdentity {
   return identityOf(tree);
 }
 
-/** Attaching below a shared mount puts the new one into a peer group with its copies there: leave it, then start another. */
+/**
+ * Attaching below a shared mount puts the new one into a peer group with its copies there: leave it, then start another. Refused, it is
+ * taken away again, and its copies with it: an unmount goes where the parent's mounts go.
+ */
 function anchorAt(tree: number, at: AbsPath): MountIdentity {
   moveTo(tree, at, O.DIRECTORY);
-  mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.PRIVATE });
-  mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.SHARED });
-  return identityOf(tree);
+  try {
+    mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.PRIVATE });
+    mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.SHARED });
+    return identityOf(tree);
+  } catch (error) {
+    unmount(at, UMOUNT.DETACH); // `tree` is open: it is busy by us
+    throw error;
+  }
 }
