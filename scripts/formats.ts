@@ -149,6 +149,29 @@ const limits = z.object({
   pids: optional(z.number()),
 });
 
+const ending = {
+  status: optional(whole.check(z.describe("what run would have exited with"))),
+  signal: optional(text),
+};
+
+const run = z.object({
+  run: text.check(z.describe("what commands on runs are told")),
+  id: text,
+  name: text,
+  number: whole,
+  state: z.enum(["running", "ended", "lost"]),
+  started_at: text.check(z.describe("ISO 8601, UTC")),
+  pid: optional(whole.check(z.describe("of the entry, on the host"))),
+  ended_at: optional(text),
+  ran_ms: optional(whole),
+  ...ending,
+  oom_kills: optional(whole),
+  command: z.array(text),
+  user: z.object({ uid: whole, gid: whole }),
+  stdout: path,
+  stderr: path,
+});
+
 const held = {
   id: text,
   name: text,
@@ -166,6 +189,7 @@ const held = {
   ]),
   applied_at: optional(text.check(z.describe("ISO 8601, UTC"))),
   upper,
+  runs: z.array(run).check(z.describe("detached runs, ended ones too")),
 };
 
 /** The NAME in `envctl.NAME/1`. */
@@ -176,6 +200,8 @@ export type FormatName =
   | "drift"
   | "ls"
   | "show"
+  | "ps"
+  | "logs"
   | "validate"
   | "doctor"
   | "init"
@@ -253,6 +279,23 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
       ),
     }),
   }),
+  ps: z.object({ format: format("ps"), runs: z.array(run) }),
+  logs: z.discriminatedUnion("event", [
+    z.object({
+      format: format("logs"),
+      event: z.literal("line"),
+      run: text,
+      stream: z.enum(["stdout", "stderr"]),
+      text,
+    }),
+    z.object({
+      format: format("logs"),
+      event: z.literal("ended"),
+      run: text,
+      state: z.enum(["running", "ended", "lost"]),
+      ...ending,
+    }),
+  ]),
   validate: z.object({
     format: format("validate"),
     valid: z.boolean(),
@@ -301,7 +344,7 @@ export const formatNames: readonly FormatName[] = Object.keys(formats) as Format
  */
 export function formatSchema(name: FormatName, closed: boolean = false): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(formats[name], { io: closed ? "output" : "input" });
-  const streamed = name === "apply" || name === "destroy";
+  const streamed = name === "apply" || name === "destroy" || name === "logs";
   return {
     $schema,
     title: `envctl.${name}/1`,

@@ -9,6 +9,8 @@ import graph from "#package/schemas/graph" with { type: "json" };
 import init from "#package/schemas/init" with { type: "json" };
 import ls from "#package/schemas/ls" with { type: "json" };
 import plan from "#package/schemas/plan" with { type: "json" };
+import logs from "#package/schemas/logs" with { type: "json" };
+import ps from "#package/schemas/ps" with { type: "json" };
 import show from "#package/schemas/show" with { type: "json" };
 import validate from "#package/schemas/validate" with { type: "json" };
 
@@ -20,6 +22,8 @@ export const schemas: Readonly<Record<string, object>> = {
   drift,
   ls,
   show,
+  ps,
+  logs,
   validate,
   doctor,
   init,

@@ -38,7 +38,7 @@ export function parseArgs(argv: readonly string[]): Args {
       given.set(flag.name, [...(given.get(flag.name) ?? []), text ?? ""]);
     } else if (command === undefined && WORDS.includes(word)) given.set(word, []);
     else if (command === undefined) command = findCommand(word);
-    else if (command.name === "run" && words.length === 1)
+    else if ((command.name === "run" || command.name === "exec") && words.length === 1)
       throw unseparated(command, words[0]!, [word, ...queue]);
     else words.push(word);
   }
@@ -83,7 +83,7 @@ function findCommand(word: string): Command {
   throw usage(`no command "${word}"`, undefined, near === undefined ? undefined : `Did you mean "${near}"?`);
 }
 
-/** `run ENV CMD…`: nothing of the command may be taken for an option of envctl's. */
+/** `run ENV CMD…`, `exec RUN CMD…`: nothing of the command may be taken for an option of envctl's. */
 function unseparated(command: Command, env: string, rest: readonly string[]): Error {
   return usage("the command goes behind --", command, `envctl ${command.name} ${env} -- ${shell(rest)}`);
 }

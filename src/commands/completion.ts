@@ -1,18 +1,15 @@
-import { names } from "#engine/names";
+import { names, runNames } from "#engine/names";
 import { SHELLS } from "#model/commands";
 import { completion, isShell } from "#views/completion";
 import { usage } from "./args.ts";
 import type { Context } from "./context.ts";
 
-/** Prints a shell's script. `names` is what the scripts ask for: environments, one a line. */
+/** Prints a shell's script. `names` and `runs` are what the scripts ask for, one a line. */
 export function command({ args, host, words }: Context): number {
   const [shell = ""] = args.operands;
-  if (shell === "names") {
-    words.out(
-      names(host)
-        .map((name) => `${name}\n`)
-        .join(""),
-    );
+  if (shell === "names" || shell === "runs") {
+    const found = shell === "names" ? names(host) : runNames(host);
+    words.out(found.map((name) => `${name}\n`).join(""));
     return 0;
   }
   if (!isShell(shell)) {

@@ -4,10 +4,10 @@ import type { ExitCode } from "#model/diagnostic";
 import type { Look } from "#views/look";
 import type { Args } from "./args.ts";
 
-/** Results and envctl's own words, as the terminal port takes them. */
+/** Results and envctl's own words, as the terminal port takes them; false where nobody does any more. */
 export type Words = {
-  out(text: string): void;
-  err(text: string): void;
+  out(text: string | Uint8Array): boolean;
+  err(text: string | Uint8Array): boolean;
   ask(question: string, stop: AbortSignal): Promise<string | undefined>;
 };
 

@@ -20,8 +20,8 @@ export type Boot = {
   /** `-C`: answers the working directory. */
   chdir(to: string | undefined): string;
   terminal(color: "auto" | "always" | "never"): {
-    out(text: string): void;
-    err(text: string): void;
+    out(text: string | Uint8Array): boolean;
+    err(text: string | Uint8Array): boolean;
     ask(question: string, stop: AbortSignal): Promise<string | undefined>;
     readonly interactive: boolean;
     readonly columns: number;
@@ -62,6 +62,8 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
   drift: () => import("./drift.ts"),
   ls: () => import("./ls.ts"),
   show: () => import("./show.ts"),
+  ps: () => import("./ps.ts"),
+  logs: () => import("./logs.ts"),
   doctor: () => import("./doctor.ts"),
   init: () => import("./init.ts"),
   graph: () => import("./graph.ts"),
@@ -69,15 +71,20 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
   completion: () => import("./completion.ts"),
 };
 
+/** Commands whose exit status is that of what they run: a failure of envctl's own is told from it by 125. */
+const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
+
 /** The whole command line; answers the exit code and never throws. */
 export async function main(argv: readonly string[], boot: Boot): Promise<number> {
-  const running = argv.find((word) => !word.startsWith("-")) === "run";
+  // Until the line is understood; afterwards what it says.
+  let name = argv.find((word) => !word.startsWith("-"));
   const watch = timings(boot.now);
   watch.lap("node");
   let context: ReturnType<typeof plainContext> | undefined;
   let timed = false;
   try {
     const args = parseArgs(argv);
+    name = args.command?.name;
     context = { ...plainContext(boot, argv, colorOf(args)), ...modesOf((flag) => args.has(flag)) };
     if (args.has("version")) {
       context.words.out(`envctl ${boot.version}\n`);
@@ -103,7 +110,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     context ??= plainContext(boot, argv);
     await complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;
-    return running && exit !== 126 && exit !== 127 ? 125 : exit;
+    return OWN_STATUS.includes(name ?? "") && exit !== 126 && exit !== 127 ? 125 : exit;
   } finally {
     watch.lap("print");
     if (timed && context !== undefined) context.words.err(timingsText(watch.all(), context.look.err));
@@ -176,10 +183,15 @@ function colorOf(args: Args): "auto" | "always" | "never" {
 function checkOperands(args: Args): void {
   const { command, operands, rest } = args;
   const name = command!.name;
-  if (rest !== undefined && name !== "run") throw usage(`${name} takes no command behind --`, command);
+  if (rest !== undefined && name !== "run" && name !== "exec")
+    throw usage(`${name} takes no command behind --`, command);
   if (command!.takes === "word" && operands.length > 1)
     throw usage(`${name} takes one word, not ${operands.length}`, command);
   if (command!.takes === "none" && operands.length > 0) throw usage(`${name} takes no environment`, command);
+  if ((command!.takes === "run" || command!.takes === "runs") && operands.length === 0)
+    throw usage(`${name} wants a run`, command, "See: envctl ps");
+  if (command!.takes === "run" && operands.length > 1)
+    throw usage(`${name} takes one run, not ${operands.length}`, command);
   if (command!.takes === "one" && operands.length === 0) throw usage(`${name} wants an environment`, command);
   if (command!.takes === "one" && operands.length > 1)
     throw usage(`${name} takes one environment, not ${operands.length}`, command);

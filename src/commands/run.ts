@@ -1,7 +1,8 @@
 import type { Told } from "#engine/carry-out";
+import { runDetached } from "#engine/detach";
 import { type Ran, runApplied, runThrowaway } from "#engine/run";
 import { filesOf, select } from "#engine/select";
-import { signalNumber } from "#model/launch";
+import { exitStatus } from "#model/launch";
 import { oomText } from "#views/run";
 import { attemptText } from "#views/steps";
 import { terminalMode, usage } from "./args.ts";
@@ -15,6 +16,7 @@ export async function command(context: WriteContext): Promise<number> {
   if (args.rest?.length === 0) throw usage("no command behind --", args.command);
   if (args.has("keep-on-failure") && !throwaway)
     throw usage("--keep-on-failure goes with --rm", args.command);
+  if (args.has("detach")) refuseWithDetach(context);
   const [file] = filesOf(select(host, args.operands));
   let attempt: string | undefined;
   const tell: Told = (plan, event) => {
@@ -29,6 +31,10 @@ export async function command(context: WriteContext): Promise<number> {
   };
   let ran: Ran;
   try {
+    if (args.has("detach")) {
+      words.out(`${await runDetached(host, file!, { ...options, throwaway })}\n`);
+      return 0;
+    }
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
   } catch (error) {
     if (attempt === undefined) throw error;
@@ -37,5 +43,11 @@ export async function command(context: WriteContext): Promise<number> {
   }
   if (ran.oom !== undefined) words.err(oomText(ran.oom, look.err));
   if (ran.kept !== undefined && !context.quiet) words.err(`envctl: kept for a look: ${ran.kept}\n`);
-  return "code" in ran.ending ? ran.ending.code : 128 + (signalNumber(ran.ending.signal) ?? 0);
+  return exitStatus(ran.ending);
+}
+
+/** Nobody is there to see, or to tell. */
+function refuseWithDetach({ args }: WriteContext): void {
+  for (const flag of ["tty", "interactive", "keep-on-failure"])
+    if (args.has(flag)) throw usage(`--${flag} does not go with --detach`, args.command);
 }

@@ -13,6 +13,7 @@ import { carryOut } from "./carry-out.ts";
 import type { WriteHost } from "./host.ts";
 import { planDestroy } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
+import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { Lock } from "./state.ts";
 import { envIds, hold, openState, recordOf, recordStateOf, viewState } from "./state.ts";
@@ -50,8 +51,9 @@ export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Ta
     if (known.kind !== "valid")
       return which === "all" && instanceOf(id) === undefined ? [{ id, name: id }] : [];
     const { record } = known;
-    // An instance that nobody kept is running, or swept.
-    if (instanceOf(id) !== undefined && (which === "orphans" || record.phase !== "kept")) return [];
+    // An instance that nobody kept is a running command's, or swept; but a detached one's command is gone.
+    const ours = record.phase === "kept" || runsOf(host, state, [id]).length > 0;
+    if (instanceOf(id) !== undefined && (which === "orphans" || !ours)) return [];
     const gone = host.reader.stat(record.file) === undefined;
     return which === "all" || gone ? [{ id, name: record.name, record }] : [];
   });

@@ -10,8 +10,10 @@ import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
 import { ourOverlays } from "#plan/standing";
+import { runName } from "#model/detached";
 import type { ReadHost } from "./host.ts";
 import { lingering } from "./obstacles.ts";
+import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { StateView } from "./state.ts";
 import { envIds, recordStateOf, viewState } from "./state.ts";
@@ -38,7 +40,7 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
         path: found.path,
       });
     } else if (found.kind === "none") unowned.push(noRecord(host, state, id));
-    else if (instanceOf(id) !== undefined) unowned.push(...instance(host, found.record));
+    else if (instanceOf(id) !== undefined) unowned.push(...instance(host, state, found.record));
     else if (host.reader.stat(found.record.file) === undefined)
       unowned.push(orphan(host, state, machine, found.record));
     else envs.push(checked(host, state, machine, found.record));
@@ -59,7 +61,22 @@ function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRec
       : stillHeld(host, record, observed);
   const elsewhere = observed.elsewhere?.alive;
   if (elsewhere !== undefined) return { id, name, file, unapplied, findings: [abroad(record, elsewhere)] };
-  return { id, name, file, unapplied, findings: [...findings(observed), ...held] };
+  return { id, name, file, unapplied, findings: [...findings(observed), ...held, ...lost(host, state, id)] };
+}
+
+/** Detached runs nobody knows the end of. */
+function lost(host: ReadHost, state: StateView, id: EnvId): readonly Finding[] {
+  return runsOf(host, state, [id])
+    .filter((run) => run.state === "lost")
+    .map(({ record, files }) => ({
+      env: id,
+      address: runName(record),
+      kind: "leftover",
+      detail:
+        "a detached run that ended without a status: its supervisor was killed, or the machine started anew",
+      fix: `envctl rm ${runName(record)}`,
+      path: files.dir,
+    }));
 }
 
 /** Its mounts are another namespace's: whether they stand can only be seen from there. */
@@ -117,9 +134,11 @@ function noRecord(host: ReadHost, state: StateView, id: EnvId): Finding {
 }
 
 /** A throwaway instance whose envctl lives is no finding; one that was kept or whose envctl was killed is. */
-function instance(host: ReadHost, record: EnvRecord): readonly Finding[] {
+function instance(host: ReadHost, state: StateView, record: EnvRecord): readonly Finding[] {
   const { id, pid, phase } = record;
   if (phase === "running" && pid !== undefined && isEnvctl(host, pid)) return [];
+  // After a detached run the next command that changes anything takes it away.
+  if (runsOf(host, state, [id]).some((run) => run.state !== "lost")) return [];
   const detail =
     phase === "kept"
       ? "a throwaway instance, kept on failure"

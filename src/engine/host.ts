@@ -5,7 +5,7 @@ import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
 import type { Layers } from "#ports/layers";
 import type { Mounts } from "#ports/mounts";
-import type { DetachPort, LaunchPort } from "#ports/processes";
+import type { DetachPort, JoinPort, LaunchPort, Signals } from "#ports/processes";
 import type { Reader } from "#ports/reader";
 
 export type { Probe } from "#ports/probe";
@@ -32,6 +32,8 @@ export type WriteHost = ReadHost & {
   readonly layers: Layers;
   readonly cgroups: Cgroups;
   readonly launch: LaunchPort & DetachPort;
+  readonly join: JoinPort;
+  readonly signals: Signals;
   readonly lockTimeoutMs: number;
   /** Shown to whoever finds the exclusion lock taken. */
   readonly command: string;

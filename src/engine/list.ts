@@ -12,6 +12,7 @@ import { memoryTrouble, pressureOf, useOf } from "#observe/use";
 import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
 import type { ReadHost } from "./host.ts";
+import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { StateView } from "./state.ts";
 import { envIds, recordOf, recordStateOf, viewState } from "./state.ts";
@@ -35,6 +36,7 @@ export function list(host: ReadHost): readonly EnvEntry[] {
           layers: 0,
           volumes: 0,
           limits: {},
+          runs: [],
         },
       ];
     }
@@ -53,7 +55,10 @@ function entry(host: ReadHost, state: StateView, machine: Host, record: EnvRecor
   };
 }
 
-type Shared = Pick<EnvEntry, "id" | "name" | "file" | "fileExists" | "state" | "upper" | "appliedAt">;
+type Shared = Pick<
+  EnvEntry,
+  "id" | "name" | "file" | "fileExists" | "state" | "upper" | "appliedAt" | "runs"
+>;
 
 function common(
   host: ReadHost,
@@ -73,6 +78,7 @@ function common(
     state: stateOf(record, observed),
     upper,
     ...(appliedAt === undefined ? {} : { appliedAt }),
+    runs: runsOf(host, state, [id]),
   };
   return { shared, observed };
 }

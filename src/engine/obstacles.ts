@@ -13,6 +13,7 @@ import { proc, quietly } from "#observe/proc";
 import { lostOverlay, takesDown } from "#plan/reach";
 import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
+import { supervisorsOf } from "./runs.ts";
 
 /**
  * Whatever stands in a plan's way, found before anything is changed: processes that hold what it takes down, in any namespace, and mounts
@@ -36,8 +37,9 @@ export function obstruct(host: ReadHost, plan: ReadyPlan, processes: Reader = ho
   const ids = new Set([...observed.mounts, ...views.flatMap((v) => v.mounts)].map((m) => m.id));
   const held = { merged: observed.place.merged, ids, ...overlayDevice(record), tag, own };
   const found = lost ? lastingHolders(host, held) : holders(processes, held);
+  const supervisors = supervisorsOf(host, { path: observed.place.state }, plan.id);
   const blocked = settled(host, groups, found)
-    .filter((h) => intent === "apply" || !h.own)
+    .filter((h) => !supervisors.has(h.pid) && (intent === "apply" || !h.own))
     .map((h): Blocker => ({ ...h, address: `${plan.name}.overlay` }));
   const foreign = foreignMounts(host.reader, claim, views);
   return blocked.length + foreign.length === 0 ? plan : { ...plan, kind: "blocked", blocked, foreign };

@@ -15,6 +15,7 @@ import type { Stage } from "#ports/mounts";
 import { recordBase } from "./base.ts";
 import type { Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
+import { tidyRuns } from "./forget-run.ts";
 import type { WriteHost } from "./host.ts";
 import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, withValues } from "./load.ts";
@@ -55,6 +56,7 @@ export async function inApplied<T>(
   const lock = await hold(host, state, env.id);
   try {
     sweep(host, state);
+    tidyRuns(host, state, env.id);
     const { loaded, plan } = await applied(host, state, env, options);
     const { merged } = plan.observed.place;
     const root = { kind: "applied", merged } as const;

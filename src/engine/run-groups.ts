@@ -38,10 +38,18 @@ export function runGroups(
 const groupOf = ({ dir }: OwnedCgroup, number: number): AbsPath => join(dir, `${number}`);
 
 /** Destroy may have been quicker; a process the entry left in it makes it stay, and destroy ends that. */
-export function removeLeaf(host: WriteHost, dir: AbsPath): void {
+export function removeLeaf(host: WriteHost, dir: AbsPath, patienceMs: number = PATIENCE_MS): void {
   try {
-    host.cgroups.remove(dir, PATIENCE_MS);
+    host.cgroups.remove(dir, patienceMs);
   } catch (error) {
     if (!(error instanceof KernelError && ["ENOENT", "EBUSY"].includes(error.errno))) throw error;
+  }
+}
+
+/** Removes groups of runs that are over, below an environment's: what a killed envctl left. Those with processes stay. */
+export function removeEmptyLeaves(host: WriteHost, groups: readonly OwnedCgroup[]): void {
+  for (const { dir } of groups) {
+    const names = host.reader.listAny(dir) ?? [];
+    for (const name of names.filter((each) => /^[1-9]\d*$/.test(each))) removeLeaf(host, join(dir, name), 0);
   }
 }

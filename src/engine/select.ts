@@ -1,6 +1,7 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { absolute, baseName, join } from "#model/brand";
 import { failure } from "#model/diagnostic";
+import { shownName } from "#model/identity";
 import { nearest } from "#model/nearest";
 import type { EnvRecord } from "#model/record";
 import type { EnvFile } from "./load.ts";
@@ -73,7 +74,7 @@ function byName(host: ReadHost, arg: string): Target {
     if (target !== undefined) return target;
   }
   const records = readableRecords(host);
-  const matches = records.filter((r) => r.id === arg || r.name === arg);
+  const matches = records.filter((r) => r.id === arg || shownName(r.id, r.name) === arg);
   const [match, ...others] = matches;
   if (match !== undefined && others.length === 0) return ofRecord(host, match);
   if (match !== undefined) {

@@ -2,35 +2,43 @@ import type { EnvId } from "#model/brand";
 import { sweepLayers } from "#execute/layers";
 import { deleteTree } from "#guard/delete";
 import { removeGroups } from "#guard/groups";
-import { stopProcesses } from "#guard/stop";
+import { awaitGone, stopProcesses } from "#guard/stop";
 import { instanceOf, placeOf } from "#model/identity";
 import type { EnvRecord, OwnedCgroup } from "#model/record";
 import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
+import { runNumbers, supervisors } from "#record/runs";
+import { tidyRuns } from "./forget-run.ts";
 import type { WriteHost } from "./host.ts";
+import { runsOf } from "./runs.ts";
 import type { OpenState } from "./state.ts";
 import { envIds, recordStateOf, saveRecord, tryHold } from "./state.ts";
 
 /**
  * Takes away what killed commands left half-way: layers that were being made, and `run --rm` instances whose exclusion lock nobody
- * holds. Their mounts went with their namespace; what is left is their groups and directory, ours by place.
+ * holds and in which no detached run lives. Their mounts went with their namespace; what is left is their groups and directory, ours by
+ * place. Of detached runs that are over the groups go; their status stays.
  */
 export function sweep(host: WriteHost, state: OpenState): void {
   sweepLayers(host, state.path);
   for (const id of envIds(host, state)) {
-    if (instanceOf(id) === undefined) continue;
+    const isInstance = instanceOf(id) !== undefined;
+    if (!isInstance && runNumbers(host.reader, state.path, id).length === 0) continue;
     const lock = tryHold(host, state, id);
     if (lock === undefined) continue;
-    if (instanceRecord(host, state, id)?.phase === "kept") {
-      lock.release();
-      continue;
-    }
     try {
-      removeInstance(host, state, id);
+      if (!isInstance) tidyRuns(host, state, id);
+      else if (isOver(host, state, id)) removeInstance(host, state, id);
     } finally {
       lock.release();
     }
   }
+}
+
+/** Nobody asked to keep it, and no detached run lives in it. */
+function isOver(host: WriteHost, state: OpenState, id: EnvId): boolean {
+  if (instanceRecord(host, state, id)?.phase === "kept") return false;
+  return !runsOf(host, state, [id]).some((run) => run.state === "running");
 }
 
 /**
@@ -45,6 +53,7 @@ export function removeInstance(
 ): void {
   const owner = { lineage: state.lineage, id };
   stopProcesses(host, owner, groups);
+  awaitGone(host, supervisors(host.reader, state.path, id));
   removeGroups(host, owner, groups);
   deleteTree(host, state.path, placeOf(state.path, id).dir);
   host.lap("clean up");

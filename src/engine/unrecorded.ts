@@ -12,7 +12,7 @@ import { obstruct } from "./obstacles.ts";
 import type { OpenState } from "./state.ts";
 
 /** All that an apply makes in an environment's directory, but for its record. */
-const MADE = new Set(["merged", "rw", "init", "init.work", ".env.json.new"]);
+const MADE = new Set(["merged", "rw", "init", "init.work", "runs", ".env.json.new"]);
 
 /**
  * The destruction of what has no record, killed before its first or with one that was set aside. Tag and place prove overlays,

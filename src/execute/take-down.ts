@@ -4,8 +4,9 @@ import type { InnerMount, Overlay } from "#model/resource";
 import { byTarget } from "#model/resource";
 import type { Step } from "#model/step";
 import { holders, lastingHolders } from "#guard/holders";
-import { stopProcesses as stop } from "#guard/stop";
+import { awaitGone, stopProcesses as stop } from "#guard/stop";
 import { unmount as guardedUnmount } from "#guard/unmount";
+import { supervisors } from "#record/runs";
 import type { Context, Undo } from "./context.ts";
 import { claim } from "./own.ts";
 import { mountInner, mountRw, raise } from "./put-up.ts";
@@ -118,5 +119,7 @@ export function stopProcesses(_step: Of<"stop_processes">, x: Context): string |
     .filter((g) => g.exists)
     .map(({ dir, version }) => ({ dir, version, controllers: [] }));
   const count = stop(x, { lineage: observed.lineage, id }, groups);
+  // They hold copies of our mounts until they have seen the end of what they wait for.
+  awaitGone(x, supervisors(x.reader, observed.place.state, id));
   return count === 0 ? undefined : `${count} ${count === 1 ? "process" : "processes"}`;
 }

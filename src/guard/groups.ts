@@ -9,11 +9,11 @@ import { stepBack } from "./aside.ts";
 
 type Owner = { readonly lineage: Lineage; readonly id: EnvId };
 
-/** Groups are proven by place alone: `…/envctl-LINEAGE/ID`. That the path lies on a cgroup file system is checked by the port. @throws Failure refused */
+/** Groups are proven by place alone: `…/envctl-LINEAGE/ID`, or `…/ID/N` for a run's. That the path lies on a cgroup file system is checked by the port. @throws Failure refused */
 export function proveGroup(owner: Owner, dir: AbsPath): void {
-  const parent = parentOf(dir);
-  if (baseName(dir) === owner.id && baseName(parent) === `envctl-${owner.lineage}` && join(dir) === dir)
-    return;
+  const group = /^[1-9]\d*$/.test(baseName(dir)) ? parentOf(dir) : dir;
+  const place = [baseName(parentOf(group)), baseName(group)];
+  if (join(dir) === dir && place[0] === `envctl-${owner.lineage}` && place[1] === owner.id) return;
   throw failure(1, "refused", `${dir} is not a cgroup of ${owner.id}`, {
     detail: `its place would be envctl-${owner.lineage}/${owner.id}`,
   });

@@ -1,8 +1,10 @@
 import type { EnvId, Lineage } from "#model/brand";
 import { join } from "#model/brand";
 import { failure } from "#model/diagnostic";
+import type { ProcessId } from "#model/detached";
 import type { OwnedCgroup } from "#model/record";
 import { commandOf } from "#observe/proc";
+import { lives } from "#observe/runs";
 import type { Cgroups } from "#ports/cgroups";
 import type { Reader } from "#ports/reader";
 import { groupTree, processesIn, proveGroup } from "./groups.ts";
@@ -43,6 +45,23 @@ export function stopProcesses(
     cgroups.pause(pause);
     waited += pause;
   }
+}
+
+/** Waits for processes that end by themselves now; answers whether they did. */
+export function awaitGone(
+  { reader, cgroups }: { readonly reader: Reader; readonly cgroups: Cgroups },
+  processes: readonly ProcessId[],
+): boolean {
+  for (
+    let pause = FIRST_MS, waited = 0;
+    processes.some((p) => lives(reader, p));
+    pause = Math.min(2 * pause, LONGEST_MS)
+  ) {
+    if (waited >= PATIENCE_MS) return false;
+    cgroups.pause(pause);
+    waited += pause;
+  }
+  return true;
 }
 
 function killGroup(

@@ -1,13 +1,8 @@
 import { join, parentOf, type AbsPath } from "#model/brand";
-import { signalNumber, type Ending } from "#model/launch";
+import type { Ending } from "#model/launch";
 import type { OomReport } from "#model/outcome";
 import type { OwnedCgroup } from "#model/record";
 import type { Reader } from "#ports/reader";
-
-/** What `run` exits with: the command's own status, or 128 + n where signal n ended it. */
-export function exitCode(ending: Ending): number {
-  return "code" in ending ? ending.code : 128 + (signalNumber(ending.signal) ?? 0);
-}
 
 /** What the memory controller of a group says now; bytes in decimal, absent where there is no limit or no such file. */
 export type MemoryState = {

@@ -19,11 +19,17 @@ export type Command = {
   readonly about: string;
   readonly flags: readonly Flag[];
   readonly examples: readonly (readonly [command: string, what: string])[];
-  /** `none`, `one`, `many` environments; `word`: at most one word of its own. `run` also takes a command behind `--`. */
-  readonly takes: "none" | "one" | "many" | "word";
+  /**
+   * `none`, `one`, `many` environments; `run`: a detached run, `runs`: at least one; `word`: at most one word of its own. `run` and `exec`
+   * also take a command behind `--`.
+   */
+  readonly takes: "none" | "one" | "many" | "run" | "runs" | "word";
   /** What that word may be, where it is one of a few. */
   readonly words?: readonly string[];
 };
+
+/** How commands on runs are told which. */
+const RUN = "RUN is ENV/N, or ENV while only one of its runs is running, else for the last one.";
 
 const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
 
@@ -56,6 +62,8 @@ export const SCHEMAS: readonly string[] = [
   "drift",
   "ls",
   "show",
+  "ps",
+  "logs",
   "validate",
   "doctor",
   "init",
@@ -150,12 +158,15 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "run",
-    synopsis: "[--rm] ENV [-- CMD…]",
+    synopsis: "[--rm] [-d] ENV [-- CMD…]",
     summary: "run the entry, or a command, inside",
     about:
       "Applies first what only creates or updates. With --rm in a throwaway instance: same layers and volumes, fresh writable layer, gone afterwards whatever happens. " +
-      "The exit status is the command's own; envctl's failures are 125, not executable 126, not found 127.",
+      "The exit status is the command's own; envctl's failures are 125, not executable 126, not found 127. " +
+      "With -d it goes on by itself, without a terminal, and its name is printed: web-tests/1. Its output is kept for logs, its status for ps and wait, until rm; " +
+      "with --rm until the first command after its end that changes anything.",
     flags: [
+      { name: "detach", short: "d", summary: "leave it running; print its name" },
       { name: "rm", summary: "in a throwaway instance" },
       { name: "keep-on-failure", summary: "with --rm: keep the instance when the command fails" },
       {
@@ -169,8 +180,103 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["envctl run web-tests", "the entry of the file"],
       ["envctl run --rm web-tests -- sh", "a shell that leaves nothing behind"],
+      ["envctl run -d web-tests", "web-tests/1, in the background"],
     ],
     takes: "one",
+  },
+  {
+    name: "ps",
+    synopsis: "[ENV…]",
+    summary: "detached runs, and how they stand or ended",
+    about: "One line a run, of these environments or of all. With -q names alone.",
+    flags: [{ name: "running", summary: "only those that are running" }],
+    examples: [
+      ["envctl ps", "all of this host"],
+      ["envctl rm $(envctl ps -q web-tests)", "what is kept of an environment's runs"],
+    ],
+    takes: "many",
+  },
+  {
+    name: "logs",
+    synopsis: "RUN",
+    summary: "what a detached run has printed",
+    about: "Its standard output to standard output, its standard error to standard error. " + RUN,
+    flags: [
+      { name: "follow", short: "f", summary: "go on until the run ends" },
+      { name: "tail", short: "n", value: "N", summary: "only the last N lines of each of the two" },
+    ],
+    examples: [
+      ["envctl logs web-tests", "all of it"],
+      ["envctl logs -f --tail 10 web-tests/2", "the last lines, and what comes"],
+    ],
+    takes: "run",
+  },
+  {
+    name: "exec",
+    synopsis: "RUN [-- CMD…]",
+    summary: "run a command beside a detached run",
+    about:
+      "As the run's user, in its namespaces, cgroups, environment and working directory, with its capabilities; without a command sh. " +
+      "The exit status is the command's own; envctl's failures are 125, not executable 126, not found 127. " +
+      RUN,
+    flags: [],
+    examples: [
+      ["envctl exec web-tests -- ps", "what runs in there"],
+      ["envctl exec web-tests", "a shell"],
+    ],
+    takes: "run",
+  },
+  {
+    name: "stop",
+    synopsis: "RUN…",
+    summary: "end detached runs: SIGTERM, then SIGKILL",
+    about:
+      "SIGTERM to the entry, which may end by itself; what is left after the time goes by SIGKILL, all of it. The status stays until rm. " +
+      RUN,
+    flags: [{ name: "time", short: "t", value: "TIME", summary: "how long to wait before SIGKILL (10s)" }],
+    examples: [
+      ["envctl stop web-tests", "the one that is running"],
+      ["envctl stop --time 0 web-tests/1 web-tests/2", "at once"],
+    ],
+    takes: "runs",
+  },
+  {
+    name: "kill",
+    synopsis: "RUN…",
+    summary: "send a signal to the entry of detached runs",
+    about:
+      "PID 1 inside gets what it has a handler for; where it has none and the signal would have ended it, it ends, and the status says by what. " +
+      RUN,
+    flags: [{ name: "signal", short: "s", value: "SIGNAL", summary: "by name or number (KILL)" }],
+    examples: [
+      ["envctl kill --signal HUP web-tests", "reload"],
+      ["envctl kill web-tests/2", "end it now"],
+    ],
+    takes: "runs",
+  },
+  {
+    name: "wait",
+    synopsis: "RUN…",
+    summary: "wait until detached runs end; exit as they did",
+    about:
+      "Prints each exit status: the entry's own, 128 + n for one that signal n ended. Exits with the first that is not 0; 125 where a run was lost. " +
+      RUN,
+    flags: [],
+    examples: [["envctl wait web-tests", "its exit status"]],
+    takes: "runs",
+  },
+  {
+    name: "rm",
+    synopsis: "RUN…",
+    summary: "forget detached runs that ended: status and output",
+    about:
+      "An environment's name means all of its runs that ended. One that is running is refused, or ended first with -f.",
+    flags: [{ name: "force", short: "f", summary: "end what is running (SIGKILL)" }],
+    examples: [
+      ["envctl rm web-tests/1", "one"],
+      ["envctl rm web-tests", "all that ended"],
+    ],
+    takes: "runs",
   },
   {
     name: "drift",

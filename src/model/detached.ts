@@ -1,4 +1,5 @@
 import type { AbsPath, EnvId } from "./brand.ts";
+import { instanceOf } from "./identity.ts";
 import type { Ending, UserIds } from "./launch.ts";
 import type { OwnedCgroup } from "./record.ts";
 
@@ -56,7 +57,7 @@ export type RunState =
 /** A detached run of this host, as it stands now. */
 export type DetachedRun = { readonly record: RunRecord; readonly files: RunFiles } & RunState;
 
-/** `web/1`: what a run is called. */
-export function runName({ name, number }: Pick<RunRecord, "name" | "number">): string {
-  return `${name}/${number}`;
+/** `web/1`: what a run is called; `web.r1` that of a throwaway instance, which has no other. */
+export function runName({ id, name, number }: Pick<RunRecord, "id" | "name" | "number">): string {
+  return instanceOf(id) === undefined ? `${name}/${number}` : name;
 }

@@ -31,6 +31,8 @@ export type DiagnosticCode =
   | "interrupted"
   | "not_applied"
   | "no_command"
+  | "no_run"
+  | "not_running"
   | "no_user"
   | "internal";
 

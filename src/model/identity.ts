@@ -26,6 +26,12 @@ export function instanceOf(id: EnvId): EnvId | undefined {
   return at < 0 ? undefined : (id.slice(0, at) as EnvId);
 }
 
+/** What an environment or instance is called: `web`, `web.r1`. */
+export function shownName(id: EnvId, name: string): string {
+  const env = instanceOf(id);
+  return env === undefined ? name : name + id.slice(env.length);
+}
+
 /** The mount source that overlays of an environment carry. */
 export function mountTag(lineage: Lineage, id: EnvId): string {
   return `envctl:${lineage}:${id}`;

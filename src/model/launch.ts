@@ -83,3 +83,8 @@ export function signalNumber(name: string): number | undefined {
   const number = /^\d{1,2}$/.test(short) ? Number(short) : 0;
   return number >= 1 && number <= 64 ? number : undefined;
 }
+
+/** What `run` exits with: the command's own status, or 128 + n where signal n ended it. */
+export function exitStatus(ending: Ending): number {
+  return "code" in ending ? ending.code : 128 + (signalNumber(ending.signal) ?? 0);
+}

@@ -1,4 +1,5 @@
 import type { AbsPath, EnvId } from "./brand.ts";
+import type { DetachedRun } from "./detached.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Finding, Plan, Summary } from "./plan.ts";
 import type { Limit, LimitName, TmpfsResource, UpperForm, VolumeResource } from "./resource.ts";
@@ -78,6 +79,8 @@ export type EnvEntry = {
   readonly volumes: number;
   readonly limits: Readonly<Partial<Record<LimitName, string>>>;
   readonly appliedAt?: number;
+  /** Its detached runs, ended ones too. */
+  readonly runs: readonly DetachedRun[];
 };
 
 /** Percent of the time, averaged over the last 10, 60 and 300 seconds. */

@@ -225,6 +225,7 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
           // A kept upper may know init by its inode (index=on).
           ...(keepUpper ? [] : [at(place.init)]),
           at(join(place.dir, "init.work")),
+          at(join(place.dir, "runs")),
           // Where the disk was too full for it before, there is room now; nothing written inside goes without it.
           ...(keepUpper ? [] : [destroying, at(place.rw)]),
           keepUpper

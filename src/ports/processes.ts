@@ -53,10 +53,9 @@ export type Detachment = {
 export type JoinPort = {
   /**
    * Starts a command beside a running entry: in its namespaces and cgroups, with its capability bounding set and without new
-   * privileges. `prepare` reads the command out of the root the entry has. Synchronous; afterwards this process is where it was.
-   * @throws KernelError ESRCH where the entry is gone, or Failure; then nothing was started.
+   * privileges. Synchronous; afterwards this process is where it was. @throws KernelError or Failure; then nothing was started.
    */
-  join(spec: JoinSpec, prepare: (root: AbsPath) => Prepared): Running;
+  join(spec: JoinSpec, ready: Prepared): Running;
 };
 
 /** Signals to processes that somebody else started. */

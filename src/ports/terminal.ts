@@ -1,7 +1,7 @@
-/** Where words go. `out` for results, `err` for envctl's own words. */
+/** Where words go. `out` for results, `err` for envctl's own words; false where nobody takes them any more. */
 export type Terminal = {
-  out(text: string): void;
-  err(text: string): void;
+  out(text: string | Uint8Array): boolean;
+  err(text: string | Uint8Array): boolean;
   readonly interactive: boolean;
   /** Columns of stderr, stdout; 80 where unknown. */
   readonly columns: number;

@@ -1,6 +1,6 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { join } from "#model/brand";
-import type { RunFiles, RunRecord } from "#model/detached";
+import type { ProcessId, RunFiles, RunRecord } from "#model/detached";
 import { placeOf } from "#model/identity";
 import type { Files } from "#ports/files";
 import type { Reader } from "#ports/reader";
@@ -59,6 +59,12 @@ export function readRun(reader: Reader, files: RunFiles): RunRecord | undefined 
   } catch {
     return undefined;
   }
+}
+
+/** Who waits, or waited, for the runs of an environment. */
+export function supervisors(reader: Reader, state: AbsPath, id: EnvId): readonly ProcessId[] {
+  const numbers = runNumbers(reader, state, id);
+  return numbers.flatMap((number) => readRun(reader, runFiles(state, id, number))?.supervisor ?? []);
 }
 
 /** Nobody asks for it after a crash of the machine, which ends the run too: it need not be synced. */

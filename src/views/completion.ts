@@ -25,6 +25,7 @@ const spelled = ({ name, short }: Flag): readonly string[] => [
 ];
 
 const takesEnvs = ({ takes }: Command): boolean => takes === "one" || takes === "many";
+const takesRuns = ({ takes }: Command): boolean => takes === "run" || takes === "runs";
 
 /** Every option with its command; a global one belongs to all. */
 const everywhere: readonly (readonly [command: string, flag: Flag])[] = [
@@ -43,7 +44,9 @@ function bash(): string {
   });
   const commandCases = COMMANDS.map((c) => {
     const flags = c.flags.flatMap(spelled).join(" ");
-    const operands = takesEnvs(c) ? "$(envctl completion names 2>/dev/null)" : (c.words ?? []).join(" ");
+    const asked = takesEnvs(c) ? "names" : takesRuns(c) ? "runs" : undefined;
+    const operands =
+      asked === undefined ? (c.words ?? []).join(" ") : `$(envctl completion ${asked} 2>/dev/null)`;
     return `    ${c.name}) flags="${flags}"; words="${operands}" ;;`;
   });
   return `# bash completion for envctl; written by: envctl completion bash
@@ -70,7 +73,9 @@ ${commandCases.join("\n")}
   esac
   if [[ $cur == -* ]]; then
     words="$flags ${GLOBAL_FLAGS.flatMap(spelled).join(" ")}"
-  elif [[ $cur == */* ]]; then
+  elif [[ $cur == */* && " ${COMMANDS.filter(takesRuns)
+    .map((c) => c.name)
+    .join(" ")} " != *" $command "* ]]; then
     compopt -o default
     return
   fi
@@ -104,10 +109,12 @@ function zsh(): string {
   const cases = COMMANDS.map((c) => {
     const operand = takesEnvs(c)
       ? `'${c.takes === "many" ? "*" : "1"}:environment:_envctl_names'`
-      : c.words === undefined
-        ? undefined
-        : `'1:word:(${c.words.join(" ")})'`;
-    const command = c.name === "run" ? ["'*::command:_normal'"] : [];
+      : takesRuns(c)
+        ? `'${c.takes === "runs" ? "*" : "1"}:run:_envctl_runs'`
+        : c.words === undefined
+          ? undefined
+          : `'1:word:(${c.words.join(" ")})'`;
+    const command = c.name === "run" || c.name === "exec" ? ["'*::command:_normal'"] : [];
     const all = [...c.flags.flatMap(spec), ...(operand === undefined ? [] : [operand]), ...command];
     return `    ${c.name}) _arguments $global ${all.join(" ")} ;;`;
   });
@@ -117,6 +124,11 @@ _envctl_names() {
   local -a names
   names=(\${(f)"$(envctl completion names 2>/dev/null)"})
   _alternative 'names:environment:compadd -a names' 'files:file:_files -g "*.(yaml|yml)"'
+}
+_envctl_runs() {
+  local -a runs
+  runs=(\${(f)"$(envctl completion runs 2>/dev/null)"})
+  compadd -a runs
 }
 _envctl() {
   local context state line
@@ -160,10 +172,14 @@ function fish(): string {
   const envs = COMMANDS.filter(takesEnvs)
     .map((c) => c.name)
     .join(" ");
+  const runs = COMMANDS.filter(takesRuns)
+    .map((c) => c.name)
+    .join(" ");
   return `# fish completion for envctl; written by: envctl completion fish
 complete -c envctl -f
 complete -c envctl -n '__fish_seen_subcommand_from ${envs}' -a '(envctl completion names 2>/dev/null)'
 complete -c envctl -n '__fish_seen_subcommand_from ${envs}' -k -a '(__fish_complete_suffix .yaml)'
+complete -c envctl -n '__fish_seen_subcommand_from ${runs}' -a '(envctl completion runs 2>/dev/null)'
 ${GLOBAL_FLAGS.map((flag) => `complete -c envctl ${option(flag)}`).join("\n")}
 ${lines.join("\n")}
 `;

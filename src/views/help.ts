@@ -6,7 +6,10 @@ import { noted, pad, width, wrap } from "./text.ts";
 
 type Row = readonly [string, string];
 
-/** The exit codes a command can end with; `run` has its command's own. */
+/** Commands that exit as what they run, or wait for, does. */
+const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
+
+/** The exit codes a command can end with. */
 export function exits({ name }: Command): readonly Row[] {
   const changes = name === "apply" || name === "destroy";
   const rows: readonly (Row | false)[] = [
@@ -15,11 +18,12 @@ export function exits({ name }: Command): readonly Row[] {
     name === "plan" && ["2", "with --detailed-exitcode: something would change"],
     name === "drift" && ["2", "something drifted"],
     ["3", "bad usage or bad file; nothing was started"],
-    changes && ["4", "in use by another envctl"],
+    (changes || name === "rm") && ["4", "in use by another envctl"],
     changes && ["5", "busy; the holders are named"],
+    (name === "stop" || name === "rm") && ["5", "busy: it does not end after SIGKILL"],
     name === "apply" && ["6", "the plan went stale while it was carried out"],
   ];
-  return name === "run" ? [] : rows.filter((row) => row !== false);
+  return OWN_STATUS.includes(name) ? [] : rows.filter((row) => row !== false);
 }
 
 /** `envctl --help`: every command in a line, and what holds for all. */

@@ -1,6 +1,7 @@
 import type { EnvDetail, EnvEntry } from "#model/outcome";
 import type { LimitName } from "#model/resource";
 import { limitValue, line, type Json } from "./json.ts";
+import { runJson } from "./json-runs.ts";
 import { modeText, volumeFlags } from "./values.ts";
 
 /** envctl.ls/1 */
@@ -15,7 +16,7 @@ export function lsJson(entries: readonly EnvEntry[]): string {
 }
 
 function common(
-  e: Pick<EnvEntry, "id" | "name" | "file" | "fileExists" | "state" | "upper" | "appliedAt">,
+  e: Pick<EnvEntry, "id" | "name" | "file" | "fileExists" | "state" | "upper" | "appliedAt" | "runs">,
 ): Json {
   const { form, bytes, paths } = e.upper;
   return {
@@ -30,6 +31,7 @@ function common(
       ...(bytes === undefined ? {} : { bytes: Number(bytes) }),
       ...(paths === undefined ? {} : { paths }),
     },
+    runs: e.runs.map(runJson),
   };
 }
 

@@ -18,6 +18,7 @@ export function lsText(given: readonly EnvEntry[], look: Look, now: number, stat
     { title: "UPPER", cell: (e) => upperCell(e) },
     { title: "LAYERS", cell: (e) => `${e.layers}` },
     { title: "VOLUMES", cell: (e) => `${e.volumes}` },
+    ...(entries.some((e) => runsCell(e) !== "") ? [{ title: "RUNS", cell: runsCell }] : []),
     { title: "LIMITS", cell: (e) => cut(limitsCell(e), 28, symbols(look).more) },
     { title: "APPLIED", cell: (e) => (e.appliedAt === undefined ? "-" : `${age(now - e.appliedAt)} ago`) },
     {
@@ -34,14 +35,15 @@ export function lsText(given: readonly EnvEntry[], look: Look, now: number, stat
 }
 
 /** Who stays longest on a narrow terminal. */
-const RANK = ["ID", "STATE", "UPPER", "APPLIED", "FILE", "LIMITS", "LAYERS", "VOLUMES", "NAME"];
+const RANK = ["ID", "STATE", "UPPER", "APPLIED", "RUNS", "FILE", "LIMITS", "LAYERS", "VOLUMES", "NAME"];
 
 function fit(columns: readonly Column[], entries: readonly EnvEntry[], room: number): readonly Column[] {
   const need = (c: Column): number => Math.max(width(c.title), ...entries.map((e) => width(c.cell(e)))) + 2;
   let left = room + 2;
   const taken = new Set<string>();
   for (const title of RANK) {
-    const cells = need(columns.find((c) => c.title === title)!);
+    const column = columns.find((c) => c.title === title);
+    const cells = column === undefined ? 0 : need(column);
     if (cells > left && title !== "ID") continue;
     left -= cells;
     taken.add(title);
@@ -53,6 +55,11 @@ function upperCell({ upper }: EnvEntry): string {
   if (upper.form === "none") return "none";
   const size = useText(upper.bytes === undefined ? {} : { bytes: upper.bytes });
   return [size, ...(upper.form === "tmpfs" ? ["tmpfs"] : [])].filter((part) => part !== "").join(" ");
+}
+
+/** Those that are running. */
+function runsCell({ runs }: EnvEntry): string {
+  return `${runs.filter(({ state }) => state === "running").length || ""}`;
 }
 
 function limitsCell({ limits }: EnvEntry): string {

@@ -1,8 +1,10 @@
+import { runName } from "#model/detached";
 import type { EnvDetail, Waiting } from "#model/outcome";
 import { formatBytes } from "#model/size";
 import { paint, type Paint } from "./ansi.ts";
 import { stateText } from "./ls.ts";
 import { shown, type Look } from "./look.ts";
+import { runSince, runStateText, endingText } from "./ps.ts";
 import { age, inert, pad, shell, table } from "./text.ts";
 import { limitText, modeText, useText, volumeFlags } from "./values.ts";
 
@@ -44,6 +46,7 @@ export function showText(given: EnvDetail, look: Look, now: number): string {
       p,
     ),
     ...section("Pressure", pressureRows(env), p),
+    ...section("Runs", runRows(env, p, now), p),
     ...section("Entry", entryRows(env), p),
   ];
   return `${lines.join("\n")}\n`;
@@ -86,6 +89,13 @@ function pressureRows({ pressure }: EnvDetail): readonly (readonly string[])[] {
         ? []
         : [["", "all wait", percents(full)]]),
     ]);
+}
+
+function runRows({ runs }: EnvDetail, p: Paint, now: number): readonly (readonly string[])[] {
+  return runs.map((run) => {
+    const pid = run.state === "running" ? `pid ${run.record.entry.pid}` : endingText(run);
+    return [runName(run.record), runStateText(run, p), `${age(now - runSince(run))}`, p.dim(pid)];
+  });
 }
 
 function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {

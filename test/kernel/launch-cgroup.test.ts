@@ -6,7 +6,7 @@ import { join, type AbsPath } from "#model/brand";
 import type { OwnedCgroup } from "#model/record";
 import { linuxLaunch } from "#kernel/launch";
 import { linuxReader } from "#kernel/reader";
-import { exitCode } from "#launch/ending";
+import { exitStatus } from "#model/launch";
 import { start, type Launched } from "#launch/launch";
 import { readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
@@ -126,7 +126,7 @@ test(
     entry.deliver("SIGTERM");
     const { ending } = await entry.outcome;
     assert.deepEqual(ending, { signal: "SIGTERM" });
-    assert.equal(exitCode(ending), 143);
+    assert.equal(exitStatus(ending), 143);
   },
 );
 
@@ -153,7 +153,7 @@ test("over its memory the entry is killed; the group's counters tell (E11)", rea
   const command = ["dd", "if=/dev/zero", "of=/dev/shm/fill", "bs=1M", "count=256"];
   const { ending, oom } = await bench.start({ dir, cgroups, command }).outcome;
   assert.deepEqual(ending, { signal: "SIGKILL" });
-  assert.equal(exitCode(ending), 137);
+  assert.equal(exitStatus(ending), 137);
   assert.equal(oom?.kills, 1);
   assert.equal(oom.wasEntry, true);
   assert.equal(oom.limit, String(16 << 20));

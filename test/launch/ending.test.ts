@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { AbsPath } from "#model/brand";
-import { signalName, signalNumber } from "#model/launch";
-import { exitCode, memoryState, oomReport } from "#launch/ending";
+import { exitStatus, signalName, signalNumber } from "#model/launch";
+import { memoryState, oomReport } from "#launch/ending";
 
 const files = (content: Readonly<Record<string, string>>) => ({ textAny: (path: AbsPath) => content[path] });
 const group = (version: 1 | 2, controllers: readonly string[]) => ({
@@ -12,11 +12,11 @@ const group = (version: 1 | 2, controllers: readonly string[]) => ({
 });
 
 test("the exit code is the command's own, or 128 and the signal's number", () => {
-  assert.equal(exitCode({ code: 0 }), 0);
-  assert.equal(exitCode({ code: 255 }), 255);
-  assert.equal(exitCode({ signal: "SIGKILL" }), 137);
-  assert.equal(exitCode({ signal: "SIGTERM" }), 143);
-  assert.equal(exitCode({ signal: "SIG34" }), 162);
+  assert.equal(exitStatus({ code: 0 }), 0);
+  assert.equal(exitStatus({ code: 255 }), 255);
+  assert.equal(exitStatus({ signal: "SIGKILL" }), 137);
+  assert.equal(exitStatus({ signal: "SIGTERM" }), 143);
+  assert.equal(exitStatus({ signal: "SIG34" }), 162);
 });
 
 test("signals have Linux's names and numbers", () => {

@@ -27,7 +27,7 @@ test("each shell's script has every command and every option", () => {
 /** What bash would offer for the last word. */
 function offers(...words: readonly string[]): readonly string[] {
   const script = `${completion("bash")}
-envctl() { printf '%s\\n' web-tests api api-0123abcd; }
+envctl() { [ "$2" = runs ] && printf '%s\\n' web-tests web-tests/1 || printf '%s\\n' web-tests api api-0123abcd; }
 compopt() { :; }
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _envctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr, status } = spawnSync("bash", ["-c", script, "bash", "envctl", ...words], {
@@ -48,6 +48,8 @@ test("bash offers commands, environments, options and their values", needs("prog
   assert.deepEqual(offers("completion", ""), [...SHELLS].sort());
   assert.deepEqual(offers("schema", "dr"), ["drift"]);
   assert.deepEqual(offers("run", "web-tests", "--", ""), [""]);
+  assert.deepEqual(offers("stop", ""), ["web-tests", "web-tests/1"]);
+  assert.deepEqual(offers("logs", "web-tests/"), ["web-tests/1"]);
 });
 
 for (const [shell, ...check] of [

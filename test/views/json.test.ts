@@ -11,12 +11,13 @@ import { driftJson, errorJson, validateJson } from "#views/json";
 import { planJson, streamJson } from "#views/json-plan";
 import { graphJson } from "#views/graph";
 import { initJson } from "#views/init";
+import { logEnd, logLine, psJson } from "#views/json-runs";
 import { lsJson, showJson } from "#views/json-state";
 import { formatNames, formatSchema, type FormatName } from "../../scripts/formats.ts";
 import { schemas } from "../../scripts/schemas.ts";
 import * as f from "./fixtures.ts";
 import { first } from "./plans.ts";
-import { bare, detail, entries, mistakes, report, valid } from "./reports.ts";
+import { bare, detail, entries, mistakes, report, runs, valid } from "./reports.ts";
 import { drawn } from "./drawn.ts";
 import { failing, refused, stack, steps } from "./steps.ts";
 
@@ -80,6 +81,8 @@ const outputs: Readonly<Record<FormatName, string>> = {
   drift: driftJson(report) + driftJson({ envs: [], unowned: [] }),
   ls: lsJson(entries) + lsJson([]),
   show: showJson(detail) + showJson(bare),
+  ps: psJson(runs) + psJson([]),
+  logs: logLine("web-tests/1", "stdout", "ok 1 - cart") + runs.map(logEnd).join(""),
   validate: validateJson(valid) + validateJson({ files: [{ file: f.FILE, diagnostics: mistakes }] }),
   doctor: doctorJson({ kernel: "6.18", checks: healthy }) + doctorJson({ kernel: "5.4", checks: sick }),
   init: initJson("web-tests", f.FILE),

@@ -1,7 +1,10 @@
 // Everything else to draw: mistakes, drift, what ls and show tell, a kill for lack of memory.
 import type { EnvId } from "#model/brand";
+import type { DetachedRun } from "#model/detached";
 import type { Diagnostic } from "#model/diagnostic";
+import type { Ending } from "#model/launch";
 import type { DriftReport, EnvDetail, EnvEntry, OomReport, ValidateReport } from "#model/outcome";
+import { runFiles } from "#record/runs";
 import * as f from "./fixtures.ts";
 
 export const NOW = 1_795_288_200;
@@ -116,6 +119,53 @@ export const report: DriftReport = {
   ],
 };
 
+const of = (number: number): Pick<DetachedRun, "record" | "files"> => ({
+  record: {
+    format: "envctl.run/1",
+    id: f.ID,
+    name: "web-tests",
+    number,
+    phase: "started",
+    command: ["node", "test/all.js"],
+    workdir: "/work",
+    user: { uid: 1000, gid: 1000, groups: [44], home: "/home/ana", name: "ana" },
+    boot: "b",
+    startedAt: NOW - 730,
+    supervisor: { pid: 48120, start: "900" },
+    entry: { pid: 48121, start: "901" },
+    cgroups: [],
+  },
+  files: runFiles(f.path("/var/lib/envctl"), f.ID, number),
+});
+
+const over = (number: number, ending: Ending, oomKills: number = 0): DetachedRun => ({
+  ...of(number),
+  state: "ended",
+  ending,
+  endedAt: NOW - 730 + 14.2,
+  oomKills,
+});
+
+export const runs: readonly DetachedRun[] = [
+  { ...of(1), state: "running" },
+  over(2, { code: 0 }),
+  over(3, { signal: "SIGKILL" }, 1),
+  over(4, { code: 3 }, 2),
+  over(5, { signal: "SIGTERM" }),
+  { ...of(6), state: "lost" },
+  {
+    files: of(1).files,
+    record: {
+      ...of(1).record,
+      id: `${f.ID}.r1` as EnvId,
+      name: "web-tests.r1",
+      command: ["sh", "-c", "while :; do date; sleep 1\ndone; echo never"],
+      startedAt: NOW - 3,
+    },
+    state: "running",
+  },
+];
+
 const common = {
   id: f.ID,
   name: "web-tests",
@@ -124,6 +174,7 @@ const common = {
   state: "applied",
   upper: { form: "disk", bytes: "87136665", paths: 214 },
   appliedAt: NOW - 730,
+  runs: runs.slice(0, 3),
 } as const;
 export const entries: readonly EnvEntry[] = [
   { ...common, layers: 3, volumes: 2, limits: { memory: "536870912", swap: "0", cpuset: "0-1" } },
@@ -139,10 +190,12 @@ export const entries: readonly EnvEntry[] = [
     volumes: 0,
     limits: {},
     appliedAt: NOW - 500_000,
+    runs: [],
   },
   {
     id: "lint-77e0a1c4" as EnvId,
     name: "lint",
+    runs: [],
     fileExists: true,
     state: "unreadable",
     upper: { form: "disk" },

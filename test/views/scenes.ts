@@ -15,13 +15,14 @@ import type { Look } from "#views/look";
 import { lsText } from "#views/ls";
 import { planText } from "#views/plan";
 import { oomText } from "#views/run";
+import { psNames, psText, stoppedText } from "#views/ps";
 import { showText } from "#views/show";
 import { validateText } from "#views/validate";
 import { awkwardly, drawn } from "./drawn.ts";
 import * as f from "./fixtures.ts";
 import { morePlans } from "./more-plans.ts";
 import { first, nothing, options, rebooted, torn } from "./plans.ts";
-import { awkward, bare, detail, entries, mistakes, NOW, oom, report, valid } from "./reports.ts";
+import { awkward, bare, detail, entries, mistakes, NOW, oom, report, runs, valid } from "./reports.ts";
 import { done, down, failing, memory, refused, stack, steps } from "./steps.ts";
 
 function play(plan: Plan, events: readonly StepEvent[], look: Look, verbose = false): string {
@@ -129,6 +130,10 @@ export const scenes: Readonly<Record<string, (look: Look) => string>> = {
       look,
     ),
   "error-internal": (look) => diagnostics(diagnosticsOf(new TypeError("x is not a function")), look),
+  ps: (look) => psText(runs, look, NOW),
+  "ps-empty": (look) => psText([], look, NOW),
+  "ps-names": () => psNames(runs),
+  stop: () => runs.slice(1, 6).map(stoppedText).join(""),
   "run-oom": (look) => oomText(oom, look),
   "run-oom-child": (look) =>
     oomText(

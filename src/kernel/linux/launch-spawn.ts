@@ -44,13 +44,14 @@ function functions(): NonNullable<typeof spawner> {
 
 /**
  * Starts a program with descriptors 0-2 as they are here, or those of `stdio`, and `fds` as 3, 4, …; it inherits no other, and no
- * variable but `env` (`NAME=VALUE`). posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
+ * variable but `env` (`NAME=VALUE`). `path` is what is executed, where that is not its first argument. posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
  */
 export function spawn(
   argv: readonly [string, ...string[]],
   env: readonly string[],
   fds: readonly number[],
   stdio: readonly [number, number, number] = [0, 1, 2],
+  path: string = argv[0],
 ): number {
   // What this process itself inherited without close-on-exec must not reach an entry.
   rawCloseRange([3, 0xffffffff, CLOSE_RANGE_CLOEXEC], () => ["3", "~0U", "CLOSE_RANGE_CLOEXEC"]);
@@ -73,8 +74,8 @@ export function spawn(
     for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries())
       attr[index]!(attributes, ...args);
     const pid: [number] = [0];
-    const error = start(pid, argv[0], list, attributes, [...argv, null], [...env, null]) as number;
-    if (error !== 0) throw refused("execve", `execve(${quote(argv[0])}, …)`, errnoName(error));
+    const error = start(pid, path, list, attributes, [...argv, null], [...env, null]) as number;
+    if (error !== 0) throw refused("execve", `execve(${quote(path)}, …)`, errnoName(error));
     return pid[0];
   } finally {
     actions[2](list);

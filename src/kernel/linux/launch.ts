@@ -92,7 +92,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
     // A supervisor makes its child's pid namespace itself: it is not in it.
     const pid = detached === undefined ? CLONE.NEWPID : 0;
-    inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | pid | network, () => {
+    const inside = inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | pid | network, () => {
       const at = launch.build(host.stage);
       const ready = launch.prepare(at);
       if (logs !== undefined) giveLogs(logs, ready.user);
@@ -102,7 +102,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
         copySize([1, 0], open(pty.slave));
       }
       const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
-      withFd(sealHost(at), (root) => {
+      return withFd(sealHost(at), (root) => {
         waiting = spawnWaiting(
           host.helpers,
           spec,
@@ -118,12 +118,13 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
         awaitOk(waiting, spec.cgroups);
         if (!host.pidns) mountProc(root, takenProc(PROC_SCRATCH));
         changeRoot(root);
-        detached?.started(waiting.child, entry, ready);
-        letGo(waiting);
+        return { pid: entry, ready };
       });
     });
     if (whereWeAre() !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
+    detached?.started(waiting!.child, inside.pid, inside.ready);
+    letGo(waiting!);
     return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
   } catch (error) {
     if (pty !== undefined) fds.push(pty.master);

@@ -29,6 +29,42 @@ let inside = false;
  * @throws KernelError, and whatever `work` throws
  */
 export function inNamespaces<T>(flags: number, work: () => T): T {
+  const enter = (): void => unshare(flags | CLONE.FS | CLONE.NEWNS);
+  return away(
+    KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & flag) !== 0),
+    enter,
+    () => {
+      makePrivate();
+      return work();
+    },
+  );
+}
+
+/**
+ * The same in the namespaces of another process; the next children are born in its pid namespace. Root and working directory are those
+ * of its mount namespace. @throws KernelError ENOENT where it is gone
+ */
+export function inNamespacesOf<T>(pid: number, work: () => T): T {
+  const fds: number[] = [];
+  try {
+    const theirs = KINDS.map(([flag, name]): [number, number] => {
+      const fd = openat(AT_FDCWD, `/proc/${pid}/ns/${name}`, 0);
+      fds.push(fd);
+      return [flag, fd];
+    });
+    const enter = (): void => {
+      unshare(CLONE.FS);
+      // The mount namespace last: from then on paths are its.
+      for (const [flag, fd] of theirs.toReversed()) setns(fd, flag);
+    };
+    return away(KINDS, enter, work);
+  } finally {
+    for (const fd of fds) close(fd);
+  }
+}
+
+/** Enters, works and comes back. */
+function away<T>(kinds: typeof KINDS, enter: () => void, work: () => T): T {
   if (inside) throw new Error("already in private namespaces");
   const fds: number[] = [];
   const open = (path: string, mode: number): number => {
@@ -37,16 +73,14 @@ export function inNamespaces<T>(flags: number, work: () => T): T {
     return fd;
   };
   try {
-    const wanted = KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & flag) !== 0);
     const home: Home = {
       root: open("/", O.PATH | O.DIRECTORY),
       cwd: open(".", O.PATH | O.DIRECTORY),
-      namespaces: wanted.map(([flag, name]) => [flag, open(`/proc/thread-self/ns/${name}`, 0)]),
+      namespaces: kinds.map(([flag, name]) => [flag, open(`/proc/thread-self/ns/${name}`, 0)]),
     };
-    unshare(flags | CLONE.FS | CLONE.NEWNS);
     inside = true;
     try {
-      makePrivate();
+      enter();
       return work();
     } finally {
       // Where this fails we are lost in a namespace of our own: `inside` stays set, and nothing is staged any more.

@@ -17,8 +17,12 @@ export function linuxTerminal(options: TerminalOptions): Terminal {
   const colored = (fd: number): boolean =>
     options.color === "always" || (options.color === "auto" && !plain && isTerminal(fd));
   return {
-    out: (text) => void (lost ??= tellLoss(writeAll(1, text))),
-    err: (text) => void writeAll(2, text),
+    out: (text) => {
+      const errno = writeAll(1, text);
+      lost ??= tellLoss(errno);
+      return errno === undefined;
+    },
+    err: (text) => writeAll(2, text) === undefined,
     interactive: isTerminal(0) && isTerminal(2),
     get columns() {
       const wide = isTerminal(1) || isTerminal(2) ? options.columns() : undefined;
@@ -43,8 +47,8 @@ function tellLoss(errno: string | undefined): string | undefined {
 }
 
 /** Answers the errno of what could not be written. */
-function writeAll(fd: number, text: string): string | undefined {
-  let rest = Buffer.from(text);
+function writeAll(fd: number, text: string | Uint8Array): string | undefined {
+  let rest: Uint8Array = typeof text === "string" ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));

@@ -1,0 +1,24 @@
+import { Failure } from "#model/diagnostic";
+import type { DetachedRun } from "#model/detached";
+import type { WriteContext } from "./context.ts";
+import { complain } from "./context.ts";
+
+/** Does something to each run that was named, whatever became of the others; the first failure's exit code. */
+export async function eachRun(
+  context: WriteContext,
+  find: (arg: string) => readonly DetachedRun[],
+  work: (run: DetachedRun) => Promise<number>,
+): Promise<number> {
+  // Names are looked up first: a mistake in one of them, and nothing was done.
+  const runs = context.args.operands.flatMap(find);
+  let code = 0;
+  for (const run of new Map(runs.map((one) => [one.files.dir, one])).values()) {
+    try {
+      code ||= await work(run);
+    } catch (error) {
+      await complain(context, error);
+      code ||= error instanceof Failure ? error.exit : 1;
+    }
+  }
+  return code;
+}

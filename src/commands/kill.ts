@@ -1,0 +1,23 @@
+import { signalRun } from "#engine/control";
+import { runNamed } from "#engine/runs";
+import { signalName, signalNumber } from "#model/launch";
+import { usage } from "./args.ts";
+import type { WriteContext } from "./context.ts";
+import { eachRun } from "./each-run.ts";
+
+/** One signal to each entry. */
+export async function command(context: WriteContext): Promise<number> {
+  const { args, host } = context;
+  const text = args.value("signal") ?? "KILL";
+  const number = signalNumber(text.toUpperCase());
+  if (number === undefined)
+    throw usage(`no signal "${text}"`, args.command, "For example HUP, SIGTERM or 9.");
+  return eachRun(
+    context,
+    (arg) => [runNamed(host, arg, "running")],
+    (run) => {
+      signalRun(host, run, signalName(number));
+      return Promise.resolve(0);
+    },
+  );
+}

@@ -1,0 +1,34 @@
+import { stopRun } from "#engine/control";
+import { runNamed } from "#engine/runs";
+import { openState } from "#engine/state";
+import type { DetachedRun } from "#model/detached";
+import { parseDuration } from "#model/duration";
+import { psJson } from "#views/json-runs";
+import { stoppedText } from "#views/ps";
+import { usage } from "./args.ts";
+import type { WriteContext } from "./context.ts";
+import { eachRun } from "./each-run.ts";
+
+/** SIGTERM, some time, SIGKILL; tells how each ended. */
+export async function command(context: WriteContext): Promise<number> {
+  const { host, words, json, quiet } = context;
+  const grace = graceOf(context);
+  const stopped: DetachedRun[] = [];
+  const find = (arg: string): readonly DetachedRun[] => [runNamed(host, arg, "any")];
+  const code = await eachRun(context, find, async (run) => {
+    const ended = await stopRun(host, openState(host), run, grace);
+    stopped.push(ended);
+    if (!json && !quiet) words.out(stoppedText(ended));
+    return 0;
+  });
+  if (json) words.out(psJson(stopped));
+  return code;
+}
+
+/** Seconds, as `docker stop` takes them, or a duration (ms). */
+function graceOf({ args }: WriteContext): number {
+  const text = args.value("time") ?? "10";
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw usage(`--time takes seconds or a duration, not "${text}"`, args.command, "For example 30 or 500ms.");
+}

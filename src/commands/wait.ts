@@ -1,0 +1,22 @@
+import { awaitRun } from "#engine/control";
+import { runNamed } from "#engine/runs";
+import { openState } from "#engine/state";
+import type { DetachedRun } from "#model/detached";
+import { psJson } from "#views/json-runs";
+import type { WriteContext } from "./context.ts";
+import { eachRun } from "./each-run.ts";
+
+/** Until they end; tells and exits as they did. */
+export async function command(context: WriteContext): Promise<number> {
+  const { host, words, json } = context;
+  const ended: DetachedRun[] = [];
+  const find = (arg: string): readonly DetachedRun[] => [runNamed(host, arg, "any")];
+  const code = await eachRun(context, find, async (run) => {
+    const { run: over, status } = await awaitRun(host, openState(host), run);
+    ended.push(over);
+    if (!json) words.out(`${status}\n`);
+    return status;
+  });
+  if (json) words.out(psJson(ended));
+  return code;
+}

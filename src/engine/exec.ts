@@ -1,0 +1,70 @@
+import type { AbsPath } from "#model/brand";
+import type { DetachedRun } from "#model/detached";
+import { failure, KernelError } from "#model/diagnostic";
+import { exitStatus } from "#model/launch";
+import { findCommand } from "#launch/command";
+import { DEFAULT_PATH } from "#launch/environment";
+import { lives } from "#observe/runs";
+import type { Running } from "#ports/processes";
+import type { WriteHost } from "./host.ts";
+import { notRunning } from "./runs.ts";
+
+/**
+ * Runs a command beside a running entry, as it: its user, environment, namespaces, groups and capabilities. Answers its exit status.
+ * @throws Failure 125, 126, 127; then nothing of it is left
+ */
+export async function execIn(
+  host: Pick<WriteHost, "reader" | "variable" | "terminal" | "join" | "onSignal" | "lap">,
+  run: DetachedRun,
+  command: readonly string[],
+): Promise<number> {
+  const { entry, user, workdir, cgroups } = run.record;
+  const root = `/proc/${entry.pid}/root` as AbsPath;
+  let running: Running;
+  try {
+    const env = environmentOf(host, entry.pid);
+    const at = { reader: host.reader, root, workdir, path: env["PATH"] ?? DEFAULT_PATH };
+    const ready = { user, argv: command, program: findCommand(at, command[0] ?? ""), env };
+    // Asked last: until its number is joined it may end and become another's in theory alone.
+    if (!lives(host.reader, entry)) throw notRunning([run]);
+    running = host.join.join({ pid: entry.pid, workdir, cgroups }, ready);
+  } catch (error) {
+    if (!lives(host.reader, entry)) throw notRunning([run]);
+    throw error instanceof KernelError && error.call.startsWith("execve(") ? notExecuted(error) : error;
+  }
+  host.lap("launch");
+  const done = host.onSignal((signal) => void running.signal(signal, byKey(signal) ? "group" : undefined));
+  try {
+    return exitStatus(await running.ended);
+  } finally {
+    done();
+    host.lap("entry");
+  }
+}
+
+/** What the keyboard sends goes to all of a command's processes, as a terminal would do. */
+const byKey = (signal: string): boolean => signal === "SIGINT" || signal === "SIGQUIT";
+
+/**
+ * The environment the entry was started with, from its process: it is stored nowhere, since there may be secrets in it
+ * (proc_pid_environ(5)). An entry that wrote over it has none.
+ */
+function environmentOf(
+  { reader, terminal, variable }: Pick<WriteHost, "reader" | "terminal" | "variable">,
+  pid: number,
+): Readonly<Record<string, string>> {
+  const text = reader.textAny(`/proc/${pid}/environ` as AbsPath) ?? "";
+  const own = text.split("\0").flatMap((pair): [string, string][] => {
+    const equals = pair.indexOf("=");
+    return equals < 1 ? [] : [[pair.slice(0, equals), pair.slice(equals + 1)]];
+  });
+  const term = terminal ? { TERM: variable("TERM") ?? "xterm" } : {};
+  return { PATH: DEFAULT_PATH, ...term, ...Object.fromEntries(own) };
+}
+
+/** A program that is there and cannot be executed after all: no interpreter, not for this machine, not for this user (execve(2)). */
+function notExecuted(error: KernelError): Error {
+  const code = error.errno === "ENOENT" ? 127 : 126;
+  const { call, errno } = error;
+  return failure(code, "no_command", "the command cannot be executed inside", { call, errno }, error);
+}

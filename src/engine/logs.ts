@@ -1,0 +1,72 @@
+import type { AbsPath } from "#model/brand";
+import type { DetachedRun } from "#model/detached";
+import { lives } from "#observe/runs";
+import type { Reader } from "#ports/reader";
+import type { ReadHost } from "./host.ts";
+import { lookAgain } from "./runs.ts";
+
+export type Stream = "stdout" | "stderr";
+
+/** Takes a piece of output; false where nobody wants more. */
+export type Taker = (stream: Stream, bytes: Uint8Array) => boolean;
+
+/** What is read at a time. */
+const PIECE = 65_536;
+/** Pauses between looks (ms) grow from the first to the second. */
+const [FIRST_MS, LONGEST_MS] = [5, 100];
+
+/**
+ * Hands out what a run has printed: first all of standard output, then of standard error; their order among each other is not kept. `tail`:
+ * only the last lines of each. Followed, it goes on until the run is over or nobody listens. Answers the run as it then stands.
+ */
+export function readLogs(
+  host: ReadHost,
+  run: DetachedRun,
+  options: { readonly tail?: number; readonly follow: boolean },
+  take: Taker,
+): DetachedRun {
+  const { reader, clock } = host;
+  const all = (["stdout", "stderr"] as const).map((stream) => ({
+    stream,
+    path: run.files[stream],
+    at: options.tail === undefined ? 0 : lastLines(reader, run.files[stream], options.tail),
+  }));
+  let wanted = true;
+  for (let pause = FIRST_MS; ; pause = Math.min(2 * pause, LONGEST_MS)) {
+    // Asked first: what is written until its end is then read.
+    const over = !options.follow || !lives(reader, run.record.supervisor);
+    for (const log of all) {
+      for (let piece = next(reader, log); wanted && piece.length > 0; piece = next(reader, log)) {
+        log.at += piece.length;
+        wanted = take(log.stream, piece);
+        pause = FIRST_MS;
+      }
+    }
+    if (over || !wanted) return lookAgain(host, run);
+    clock.pause(pause);
+  }
+}
+
+function next(reader: Reader, { path, at }: { readonly path: AbsPath; readonly at: number }): Uint8Array {
+  return sizeOf(reader, path) > at ? reader.part(path, at, PIECE) : new Uint8Array();
+}
+
+/** 0 where the run was removed meanwhile. */
+const sizeOf = (reader: Reader, path: AbsPath): number => reader.stat(path)?.size ?? 0;
+
+/** Where the last `count` lines begin; an unfinished one counts. */
+function lastLines(reader: Reader, path: AbsPath, count: number): number {
+  const size = sizeOf(reader, path);
+  if (count === 0) return size;
+  let left = count;
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - PIECE);
+    const piece = reader.part(path, start, end - start);
+    for (let i = piece.length - 1; i >= 0; i--) {
+      // The newline at the very end ends a line and begins none.
+      if (piece[i] === 10 && start + i !== size - 1 && --left === 0) return start + i + 1;
+    }
+    end = start;
+  }
+  return 0;
+}
