@@ -21,6 +21,8 @@ const tests: readonly Wanted[] = [
   ["bzip2", "bzip2"],
   ["mksquashfs", "squashfs-tools"],
   ["mkfs.erofs", "erofs-utils"],
+  ["zsh", "zsh"],
+  ["fish", "fish"],
 ];
 
 function missing(wanted: readonly Wanted[]): string[] {

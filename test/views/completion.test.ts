@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { COMMANDS, GLOBAL_FLAGS, SCHEMAS, SHELLS } from "#model/commands";
+import { tempDir } from "#test/fixtures";
 import { needs } from "#test/needs";
 import { completion, isShell } from "#views/completion";
 import { manPage } from "#views/man";
@@ -52,17 +54,37 @@ test("bash offers commands, environments, options and their values", needs("prog
   assert.deepEqual(offers("logs", "web-tests/"), ["web-tests/1"]);
 });
 
-for (const [shell, ...check] of [
+for (const [shell, check] of [
   ["bash", "-n"],
   ["zsh", "-n"],
   ["fish", "--no-execute"],
 ] as const) {
-  test(`${shell} reads its script`, needs(`program:${shell}`), () => {
-    assert.ok(isShell(shell));
-    const { status, stderr } = spawnSync(shell, [...check], { input: completion(shell), encoding: "utf8" });
+  test(`${shell} reads its script`, needs(`program:${shell}`), (t) => {
+    const file = join(tempDir(t), "script");
+    writeFileSync(file, completion(shell));
+    const { status, stderr } = spawnSync(shell, [check, file], { encoding: "utf8" });
     assert.equal(status, 0, stderr);
   });
 }
+
+test("fish offers commands, environments and options", needs("program:fish"), (t) => {
+  const dir = tempDir(t);
+  const file = join(dir, "script");
+  writeFileSync(file, `function envctl; printf '%s\\n' web-tests api; end\n${completion("fish")}`);
+  const fishOffers = (line: string): readonly string[] => {
+    const env = { ...process.env, HOME: dir, XDG_CONFIG_HOME: dir, XDG_DATA_HOME: dir };
+    const args = ["--no-config", "-c", 'source $argv[1]; complete -C "$argv[2]"', file, line];
+    const { status, stdout, stderr } = spawnSync("fish", args, { env, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((offer) => offer.split("\t")[0]!);
+  };
+  assert.deepEqual(fishOffers("envctl pla"), ["plan"]);
+  assert.deepEqual(fishOffers("envctl plan web"), ["web-tests"]);
+  assert.deepEqual(fishOffers("envctl apply --on-e"), ["--on-error"]);
+});
 
 test("docs/envctl.1 is what the table says (npm run man)", () => {
   const root = new URL("../../", import.meta.url);
