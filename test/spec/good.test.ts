@@ -97,6 +97,7 @@ test("every field in its other forms", () => {
   assert.deepEqual(spec.rootfs, { kind: "archive", path: "../images/alpine.tar.gz" });
   assert.deepEqual(spec.lowers, [
     { kind: "host", programs: ["/bin/bash", "/usr/bin/ls"] },
+    { kind: "host", programs: ["/usr/bin/id"], nss: true, locales: ["C.UTF-8", "de_DE.UTF-8@euro"] },
     { kind: "oci", path: "../layout:latest" },
     { kind: "image", reference: "registry.example/alpine:3.20" },
     {

@@ -23,6 +23,24 @@ test("every good file is good to an editor too", () => {
   }
 });
 
+test("the comment in a file leads an editor to a schema that takes it, and not its misspelt twin", () => {
+  const file = new URL("../../envs/demo.yaml", import.meta.url);
+  const text = readFileSync(file, "utf8");
+  const [, named] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)!;
+  const schema = JSON.parse(readFileSync(new URL(named!, file), "utf8")) as object;
+  // As editors do: whatever the schema says of itself.
+  const check = new Ajv({ strict: false }).compile(schema);
+  assert.ok(check(parseYaml(text)), JSON.stringify(check.errors));
+  for (const [right, wrong] of [
+    ["volumes:", "volume:"],
+    ["version: 1", "version: '1'"],
+    ["rootfs:", "rootfs: { dir: a, oci: b }\nx-was:"],
+  ] as const) {
+    assert.ok(text.includes(right), right);
+    assert.ok(!check(parseYaml(text.replace(right, wrong))), wrong);
+  }
+});
+
 test("numbers and booleans may be substitutions", () => {
   for (const added of [
     'limits: { pids: "${N}" }',
