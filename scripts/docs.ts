@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { COMMANDS, GLOBAL_FLAGS, type Command, type Flag } from "../src/model/commands.ts";
+import { pageOf } from "../src/model/pages.ts";
 import { environmentSchema } from "../src/spec/schema.ts";
 import { exits } from "../src/views/help.ts";
 
@@ -27,20 +28,21 @@ const flag = ({ name, short, value, summary, multiple }: Flag): readonly string[
 ];
 
 function command(c: Command): readonly string[] {
-  const options = c.flags.length > 0 && !c.synopsis.startsWith("[-") ? "[OPTION…] " : "";
+  const { about, examples, summary, synopsis } = pageOf(c.name);
+  const options = c.flags.length > 0 && !synopsis.startsWith("[-") ? "[OPTION…] " : "";
   return [
     `## envctl ${c.name}`,
     "",
     "```",
-    `envctl ${c.name} ${options}${c.synopsis}`.trimEnd(),
+    `envctl ${c.name} ${options}${synopsis}`.trimEnd(),
     "```",
     "",
-    `${c.about}`,
+    about,
     "",
     ...table(["option", "means"], c.flags.map(flag)),
     ...table(
       ["example", "does"],
-      c.examples.map(([line, what]) => [`\`${line}\``, what || c.summary]),
+      examples.map(([line, what]) => [`\`${line}\``, what || summary]),
     ),
     ...table(["exit", "means"], exits(c)),
   ];
@@ -50,7 +52,7 @@ function commands(): readonly string[] {
   return [
     ...table(
       ["command", "does"],
-      COMMANDS.map((c) => [`[${c.name}](#envctl-${c.name})`, c.summary]),
+      COMMANDS.map((c) => [`[${c.name}](#envctl-${c.name})`, pageOf(c.name).summary]),
     ),
     ...COMMANDS.flatMap(command),
     "## Everywhere",

@@ -8,6 +8,10 @@ import { defaultState } from "./state-dir.ts";
 const { version } = manifest;
 
 type ReadHost = ReturnType<Boot["readHost"]>;
+type Acting = Omit<
+  Awaited<ReturnType<Boot["controlling"]>>["host"],
+  "files" | "cgroups" | "join" | "signals"
+>;
 
 const variable = (name: string): string | undefined => process.env[name];
 const reader = linuxReader({ uid: process.geteuid?.() ?? 0, pid: process.pid });
@@ -29,8 +33,28 @@ function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): Re
   };
 }
 
+const onChild = (wake: () => void): void => void process.on("SIGCHLD", wake);
+
 async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   const { commands, linuxWriters } = await import("./write.ts");
+  const outside: Parameters<typeof linuxWriters>[1] = {
+    stdin: () => process.stdin,
+    stdout: () => process.stdout,
+    onSignal: (signal, listener) => {
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    },
+  };
+  return { host: { ...acting(settings), ...linuxWriters(onChild, outside) }, commands };
+}
+
+async function controlling(settings: Settings): ReturnType<Boot["controlling"]> {
+  const { commands, linuxControl } = await import("./control.ts");
+  return { host: { ...acting(settings), ...linuxControl(onChild) }, commands };
+}
+
+/** What commands that change something are given alike. */
+function acting(settings: Settings): Acting {
   let stop = false;
   let deliver: ((signal: string) => void) | undefined;
   for (const signal of signals) {
@@ -38,14 +62,6 @@ async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   }
   const host = {
     ...readHost(settings),
-    ...linuxWriters((wake) => process.on("SIGCHLD", wake), {
-      stdin: () => process.stdin,
-      stdout: () => process.stdout,
-      onSignal: (signal, listener) => {
-        process.on(signal, listener);
-        return () => process.off(signal, listener);
-      },
-    }),
     lockTimeoutMs: settings.lockTimeoutMs,
     command: settings.command,
     terminal: isTerminal(0) && isTerminal(1),
@@ -57,7 +73,7 @@ async function writing(settings: Settings): ReturnType<Boot["writing"]> {
     breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
   changed = [host.state, settings.kind];
-  return { host, commands };
+  return host;
 }
 
 /** In a working directory that was deleted nothing can be found or made by a relative path; absolute ones go on working. */
@@ -102,6 +118,7 @@ const boot: Boot = {
   schema: async (name) => (await import("./schemas.ts")).schemas[name],
   readHost,
   writing,
+  controlling,
 };
 
 export async function main(keepCode: KeepCode): Promise<void> {

@@ -4,10 +4,8 @@ import { linuxFiles } from "#kernel/files";
 import { linuxLayers } from "#kernel/layers";
 import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
-import { linuxJoin } from "#kernel/launch-join";
 import { linuxMounts } from "#kernel/mounts";
 import type { Outside } from "#kernel/relay";
-import { linuxSignals } from "#kernel/signals";
 
 export { commands } from "#commands/write";
 
@@ -21,8 +19,6 @@ export function linuxWriters(
   readonly layers: ReturnType<typeof linuxLayers>;
   readonly cgroups: ReturnType<typeof linuxCgroups>;
   readonly launch: ReturnType<typeof linuxLaunch>;
-  readonly join: ReturnType<typeof linuxJoin>;
-  readonly signals: ReturnType<typeof linuxSignals>;
 } {
   return {
     mounts: linuxMounts(),
@@ -30,7 +26,5 @@ export function linuxWriters(
     layers: linuxLayers(),
     cgroups: linuxCgroups(),
     launch: linuxLaunch({ onChild, outside }),
-    join: linuxJoin(onChild),
-    signals: linuxSignals(),
   };
 }

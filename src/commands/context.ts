@@ -1,4 +1,4 @@
-import type { Probe, ReadHost, WriteHost } from "#engine/host";
+import type { ControlHost, Probe, ReadHost, WriteHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
 import type { ExitCode } from "#model/diagnostic";
 import type { Look } from "#views/look";
@@ -33,10 +33,12 @@ export type Context<Host extends ReadHost = ReadHost> = {
   readonly interactive: boolean;
 };
 export type WriteContext = Context<WriteHost>;
+export type ControlContext = Context<ControlHost>;
 
 /** A command: the host it gets is all it can do. Answers the exit code. */
 export type ReadCommand = (context: Context) => number | Promise<number>;
 export type WriteCommand = (context: WriteContext) => number | Promise<number>;
+export type ControlCommand = (context: ControlContext) => number | Promise<number>;
 
 /** Prints a result: text, or JSON where it was asked for. */
 export function result(context: Context, text: (look: Look) => string, json: () => string): void {

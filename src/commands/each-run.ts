@@ -1,11 +1,11 @@
 import { Failure } from "#model/diagnostic";
 import type { DetachedRun } from "#model/detached";
-import type { WriteContext } from "./context.ts";
+import type { ControlContext } from "./context.ts";
 import { complain } from "./context.ts";
 
 /** Does something to each run that was named, whatever became of the others; the first failure's exit code. */
 export async function eachRun(
-  context: WriteContext,
+  context: ControlContext,
   find: (arg: string) => readonly DetachedRun[],
   work: (run: DetachedRun) => Promise<number>,
 ): Promise<number> {

@@ -2,11 +2,11 @@ import { signalRun } from "#engine/control";
 import { runNamed } from "#engine/runs";
 import { signalName, signalNumber } from "#model/launch";
 import { usage } from "./args.ts";
-import type { WriteContext } from "./context.ts";
+import type { ControlContext } from "./context.ts";
 import { eachRun } from "./each-run.ts";
 
 /** One signal to each entry. */
-export async function command(context: WriteContext): Promise<number> {
+export async function command(context: ControlContext): Promise<number> {
   const { args, host } = context;
   const text = args.value("signal") ?? "KILL";
   const number = signalNumber(text.toUpperCase());

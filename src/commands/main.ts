@@ -1,4 +1,4 @@
-import type { ReadHost, WriteHost } from "#engine/host";
+import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
 import { parseDuration } from "#model/duration";
 import { Failure, failure } from "#model/diagnostic";
@@ -7,7 +7,7 @@ import type { Look } from "#views/look";
 import { timingsText } from "#views/timings";
 import type { Args } from "./args.ts";
 import { parseArgs, usage } from "./args.ts";
-import type { Context, ReadCommand, WriteCommand } from "./context.ts";
+import type { Context, ControlCommand, ReadCommand, WriteCommand } from "./context.ts";
 import { complain } from "./context.ts";
 import * as plan from "./plan.ts";
 
@@ -33,7 +33,11 @@ export type Boot = {
   schema: Context["schema"];
   probe: Context["probe"];
   readHost(settings: Settings): ReadHost;
-  /** Commands that change things, and the host they do it to. */
+  /** Commands on detached runs, and the host they reach them through. */
+  controlling(
+    settings: Settings,
+  ): Promise<{ readonly host: ControlHost; readonly commands: Readonly<Record<string, ControlCommand>> }>;
+  /** Commands that change environments, and the host they do it to. */
   writing(
     settings: Settings,
   ): Promise<{ readonly host: WriteHost; readonly commands: Readonly<Record<string, WriteCommand>> }>;
@@ -71,6 +75,9 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
   completion: () => import("./completion.ts"),
 };
 
+/** Commands on detached runs. */
+const CONTROL: readonly string[] = ["exec", "kill", "rm", "stop", "wait"];
+
 /** Commands whose exit status is that of what they run: a failure of envctl's own is told from it by 125. */
 const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
 
@@ -102,10 +109,17 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
       watch.lap("load");
       return await command({ ...context, look, args, host: boot.readHost(settings) });
     }
+    const all = { ...context, look, args };
+    if (CONTROL.includes(name!)) {
+      const { host, commands } = await boot.controlling(settings);
+      if (host.reader.uid !== 0) throw unprivileged(name!);
+      watch.lap("load");
+      return await commands[name!]!({ ...all, host });
+    }
     const { host, commands } = await boot.writing(settings);
-    if (host.reader.uid !== 0) throw unprivileged(args.command.name);
+    if (host.reader.uid !== 0) throw unprivileged(name!);
     watch.lap("load");
-    return await commands[args.command.name]!({ ...context, look, args, host });
+    return await commands[name!]!({ ...all, host });
   } catch (error) {
     context ??= plainContext(boot, argv);
     await complain(context, error);

@@ -3,11 +3,11 @@ import { runsNamed } from "#engine/runs";
 import { openState } from "#engine/state";
 import { runName, type DetachedRun } from "#model/detached";
 import { failure } from "#model/diagnostic";
-import type { WriteContext } from "./context.ts";
+import type { ControlContext } from "./context.ts";
 import { eachRun } from "./each-run.ts";
 
 /** Forgets runs that ended; with --force ends them first. */
-export async function command(context: WriteContext): Promise<number> {
+export async function command(context: ControlContext): Promise<number> {
   const { args, host } = context;
   const force = args.has("force");
   const find = (arg: string): readonly DetachedRun[] => {

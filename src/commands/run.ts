@@ -1,5 +1,4 @@
 import type { Told } from "#engine/carry-out";
-import { runDetached } from "#engine/detach";
 import { type Ran, runApplied, runThrowaway } from "#engine/run";
 import { filesOf, select } from "#engine/select";
 import { exitStatus } from "#model/launch";
@@ -32,6 +31,7 @@ export async function command(context: WriteContext): Promise<number> {
   let ran: Ran;
   try {
     if (args.has("detach")) {
+      const { runDetached } = await import("#engine/detach");
       words.out(`${await runDetached(host, file!, { ...options, throwaway })}\n`);
       return 0;
     }

@@ -6,11 +6,11 @@ import { parseDuration } from "#model/duration";
 import { psJson } from "#views/json-runs";
 import { stoppedText } from "#views/ps";
 import { usage } from "./args.ts";
-import type { WriteContext } from "./context.ts";
+import type { ControlContext } from "./context.ts";
 import { eachRun } from "./each-run.ts";
 
 /** SIGTERM, some time, SIGKILL; tells how each ended. */
-export async function command(context: WriteContext): Promise<number> {
+export async function command(context: ControlContext): Promise<number> {
   const { host, words, json, quiet } = context;
   const grace = graceOf(context);
   const stopped: DetachedRun[] = [];
@@ -26,7 +26,7 @@ export async function command(context: WriteContext): Promise<number> {
 }
 
 /** Seconds, as `docker stop` takes them, or a duration (ms). */
-function graceOf({ args }: WriteContext): number {
+function graceOf({ args }: ControlContext): number {
   const text = args.value("time") ?? "10";
   const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
   if (ms !== undefined) return ms;

@@ -3,11 +3,11 @@ import { runNamed } from "#engine/runs";
 import { openState } from "#engine/state";
 import type { DetachedRun } from "#model/detached";
 import { psJson } from "#views/json-runs";
-import type { WriteContext } from "./context.ts";
+import type { ControlContext } from "./context.ts";
 import { eachRun } from "./each-run.ts";
 
 /** Until they end; tells and exits as they did. */
-export async function command(context: WriteContext): Promise<number> {
+export async function command(context: ControlContext): Promise<number> {
   const { host, words, json } = context;
   const ended: DetachedRun[] = [];
   const find = (arg: string): readonly DetachedRun[] => [runNamed(host, arg, "any")];

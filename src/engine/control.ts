@@ -7,12 +7,12 @@ import { stopProcesses } from "#guard/stop";
 import { substitute } from "#launch/substitute";
 import { lives } from "#observe/runs";
 import { forgetRun, ownGroups } from "./forget-run.ts";
-import type { ReadHost, WriteHost } from "./host.ts";
+import type { ControlHost, ReadHost } from "./host.ts";
 import { removeLeaf } from "./run-groups.ts";
 import { lookAgain, notRunning } from "./runs.ts";
 import type { OpenState } from "./state.ts";
 import { hold } from "./state.ts";
-import { removeInstance } from "./sweep.ts";
+import { removeInstance } from "./instance.ts";
 
 /** Pauses between looks (ms) grow from the first to the second. */
 const [FIRST_MS, LONGEST_MS] = [2, 50];
@@ -46,7 +46,7 @@ export async function awaitEnd(
  * Sends a signal to a run's entry as `run` hands one on: where PID 1 has no handler and the default action would have ended it, SIGKILL
  * does, and the status names the signal that was meant. @throws Failure not_running
  */
-export function signalRun(host: WriteHost, run: DetachedRun, signal: string): void {
+export function signalRun(host: ControlHost, run: DetachedRun, signal: string): void {
   const { entry } = run.record;
   const sent = lives(host.reader, entry) ? substitute(host.reader, entry.pid, signal) : signal;
   if (sent !== signal) host.files.writeFile(run.files.signal, `${signal}\n`, 0o600);
@@ -58,7 +58,7 @@ export function signalRun(host: WriteHost, run: DetachedRun, signal: string): vo
  * @throws Failure busy
  */
 export async function stopRun(
-  host: WriteHost,
+  host: ControlHost,
   state: OpenState,
   run: DetachedRun,
   graceMs: number,
@@ -85,7 +85,7 @@ export async function stopRun(
 
 /** Waits for the end of a run; answers it, and what `run` would have exited with. @throws Failure 125 where that is not known */
 export async function awaitRun(
-  host: WriteHost,
+  host: ControlHost,
   state: OpenState,
   run: DetachedRun,
 ): Promise<{ readonly run: DetachedRun; readonly status: number }> {
@@ -100,7 +100,7 @@ export async function awaitRun(
 
 /** Of a run that is over its groups go; a throwaway instance goes altogether. */
 export async function settle(
-  host: WriteHost,
+  host: ControlHost,
   state: OpenState,
   { record, ...run }: DetachedRun,
 ): Promise<void> {
@@ -117,7 +117,7 @@ export async function settle(
 }
 
 /** Takes away what is kept of a run that is over. @throws Failure busy, in_use */
-export async function removeRun(host: WriteHost, state: OpenState, run: DetachedRun): Promise<void> {
+export async function removeRun(host: ControlHost, state: OpenState, run: DetachedRun): Promise<void> {
   await settle(host, state, run);
   if (instanceOf(run.record.id) !== undefined) return;
   const lock = await hold(host, state, run.record.id);

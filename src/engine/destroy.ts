@@ -17,7 +17,8 @@ import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { Lock } from "./state.ts";
 import { envIds, hold, openState, recordOf, recordStateOf, viewState } from "./state.ts";
-import { removeInstance, sweep } from "./sweep.ts";
+import { removeInstance } from "./instance.ts";
+import { sweep } from "./sweep.ts";
 import { planUnrecorded } from "./unrecorded.ts";
 
 export type DestroyOptions = { readonly keepUpper: boolean; readonly lazy: boolean };

@@ -6,7 +6,7 @@ import { findCommand } from "#launch/command";
 import { DEFAULT_PATH } from "#launch/environment";
 import { lives } from "#observe/runs";
 import type { Running } from "#ports/processes";
-import type { WriteHost } from "./host.ts";
+import type { ControlHost } from "./host.ts";
 import { notRunning } from "./runs.ts";
 
 /**
@@ -14,7 +14,7 @@ import { notRunning } from "./runs.ts";
  * @throws Failure 125, 126, 127; then nothing of it is left
  */
 export async function execIn(
-  host: Pick<WriteHost, "reader" | "variable" | "terminal" | "join" | "onSignal" | "lap">,
+  host: ControlHost,
   run: DetachedRun,
   command: readonly string[],
 ): Promise<number> {
@@ -50,7 +50,7 @@ const byKey = (signal: string): boolean => signal === "SIGINT" || signal === "SI
  * (proc_pid_environ(5)). An entry that wrote over it has none.
  */
 function environmentOf(
-  { reader, terminal, variable }: Pick<WriteHost, "reader" | "terminal" | "variable">,
+  { reader, terminal, variable }: ControlHost,
   pid: number,
 ): Readonly<Record<string, string>> {
   const text = reader.textAny(`/proc/${pid}/environ` as AbsPath) ?? "";

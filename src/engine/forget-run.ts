@@ -7,13 +7,13 @@ import type { OwnedCgroup } from "#model/record";
 import { deleteTree } from "#guard/delete";
 import { bootOf, stateOfRun } from "#observe/runs";
 import { readRun, runFiles, runNumbers } from "#record/runs";
-import type { WriteHost } from "./host.ts";
+import type { ActHost } from "./host.ts";
 import { removeEmptyLeaves } from "./run-groups.ts";
 import type { OpenState } from "./state.ts";
 import { recordStateOf } from "./state.ts";
 
 /** Takes the directory of a run away, and the one above with the last. */
-export function forgetRun(host: WriteHost, state: OpenState, { dir }: RunFiles): void {
+export function forgetRun(host: ActHost, state: OpenState, { dir }: RunFiles): void {
   deleteTree(host, state.path, dir);
   try {
     host.files.removeDir(parentOf(dir));
@@ -32,7 +32,7 @@ export function ownGroups({ record }: DetachedRun): readonly OwnedCgroup[] {
  * Tidies up after killed commands and ended runs of an environment, whose lock the caller holds: a run that never came to be started is
  * taken away, of one that is over its group. Its status stays.
  */
-export function tidyRuns(host: WriteHost, state: OpenState, id: EnvId): void {
+export function tidyRuns(host: ActHost, state: OpenState, id: EnvId): void {
   for (const number of runNumbers(host.reader, state.path, id)) {
     const files = runFiles(state.path, id, number);
     const record = readRun(host.reader, files);

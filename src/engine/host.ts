@@ -25,15 +25,10 @@ export type ReadHost = {
   readonly cgroupParent?: AbsPath;
 };
 
-/** What a command that changes things is given. */
-export type WriteHost = ReadHost & {
-  readonly mounts: Mounts;
+/** What every command is given that changes something. */
+export type ActHost = ReadHost & {
   readonly files: Files;
-  readonly layers: Layers;
   readonly cgroups: Cgroups;
-  readonly launch: LaunchPort & DetachPort;
-  readonly join: JoinPort;
-  readonly signals: Signals;
   readonly lockTimeoutMs: number;
   /** Shown to whoever finds the exclusion lock taken. */
   readonly command: string;
@@ -46,3 +41,13 @@ export type WriteHost = ReadHost & {
   /** Lets pending signals in: between two steps, never inside a stage. */
   readonly breathe: () => Promise<void>;
 };
+
+/** What a command that changes environments is given. */
+export type WriteHost = ActHost & {
+  readonly mounts: Mounts;
+  readonly layers: Layers;
+  readonly launch: LaunchPort & DetachPort;
+};
+
+/** What a command on detached runs is given. */
+export type ControlHost = ActHost & { readonly join: JoinPort; readonly signals: Signals };

@@ -24,7 +24,8 @@ import { checkBeforeFirstUse } from "./plan.ts";
 import { mountRules } from "./rules.ts";
 import type { OpenState } from "./state.ts";
 import { freeInstance, hold, openState, recordOf } from "./state.ts";
-import { keepInstance, removeInstance, sweep } from "./sweep.ts";
+import { keepInstance, removeInstance } from "./instance.ts";
+import { sweep } from "./sweep.ts";
 
 export type Preparing = {
   /** Apply also what replaces or deletes. */

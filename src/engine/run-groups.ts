@@ -4,7 +4,7 @@ import { KernelError } from "#model/diagnostic";
 import { handDown } from "#guard/aside";
 import { inheritCpuset } from "#guard/cpuset";
 import type { OwnedCgroup } from "#model/record";
-import type { WriteHost } from "./host.ts";
+import type { ActHost } from "./host.ts";
 
 /** How long an ended run's group may take to let go (ms). */
 const PATIENCE_MS = 2000;
@@ -16,7 +16,7 @@ const PATIENCE_MS = 2000;
  * `taken`: numbers that are not to be had.
  */
 export function runGroups(
-  host: WriteHost,
+  host: ActHost,
   groups: readonly OwnedCgroup[],
   taken: (number: number) => boolean = () => false,
 ): { readonly number: number; readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
@@ -38,7 +38,7 @@ export function runGroups(
 const groupOf = ({ dir }: OwnedCgroup, number: number): AbsPath => join(dir, `${number}`);
 
 /** Destroy may have been quicker; a process the entry left in it makes it stay, and destroy ends that. */
-export function removeLeaf(host: WriteHost, dir: AbsPath, patienceMs: number = PATIENCE_MS): void {
+export function removeLeaf(host: ActHost, dir: AbsPath, patienceMs: number = PATIENCE_MS): void {
   try {
     host.cgroups.remove(dir, patienceMs);
   } catch (error) {
@@ -47,7 +47,7 @@ export function removeLeaf(host: WriteHost, dir: AbsPath, patienceMs: number = P
 }
 
 /** Removes groups of runs that are over, below an environment's: what a killed envctl left. Those with processes stay. */
-export function removeEmptyLeaves(host: WriteHost, groups: readonly OwnedCgroup[]): void {
+export function removeEmptyLeaves(host: ActHost, groups: readonly OwnedCgroup[]): void {
   for (const { dir } of groups) {
     const names = host.reader.listAny(dir) ?? [];
     for (const name of names.filter((each) => /^[1-9]\d*$/.test(each))) removeLeaf(host, join(dir, name), 0);

@@ -6,7 +6,7 @@ import { acquire, claimInstance, release, tryAcquire } from "#record/lock";
 import { createState, openState as peek, realState, type State } from "#record/state";
 import { listIds, readRecord, removeRecord, writeRecord } from "#record/store";
 import type { Held } from "#ports/files";
-import type { ReadHost, WriteHost } from "./host.ts";
+import type { ReadHost, ActHost } from "./host.ts";
 
 /** Stands for the lineage of a state directory that does not exist yet: nothing on this host carries it. */
 export const UNBORN = "00000000" as Lineage;
@@ -24,7 +24,7 @@ export function viewState(host: ReadHost): StateView {
 }
 
 /** Opens the state directory, making what is missing. @throws Failure bad_state_dir, KernelError */
-export function openState(host: WriteHost): OpenState {
+export function openState(host: ActHost): OpenState {
   const { dir, lineage } = createState(host, host.state);
   return { path: dir, lineage };
 }
@@ -59,12 +59,12 @@ export function readableRecords(host: ReadHost): readonly EnvRecord[] {
   });
 }
 
-export function saveRecord(host: WriteHost, state: OpenState, record: EnvRecord): void {
+export function saveRecord(host: ActHost, state: OpenState, record: EnvRecord): void {
   writeRecord(host, state.path, record);
 }
 
 /** Takes record and directory of an environment away. */
-export function forgetEnv(host: WriteHost, state: OpenState, id: EnvId): void {
+export function forgetEnv(host: ActHost, state: OpenState, id: EnvId): void {
   removeRecord(host, state.path, id);
 }
 
@@ -72,19 +72,19 @@ export function forgetEnv(host: WriteHost, state: OpenState, id: EnvId): void {
 export type Lock = { release(): void };
 
 /** Waits for an environment's exclusion lock. @throws Failure in_use, interrupted */
-export async function hold(host: WriteHost, state: OpenState, id: EnvId): Promise<Lock> {
+export async function hold(host: ActHost, state: OpenState, id: EnvId): Promise<Lock> {
   return lock(host, state, id, await acquire(host, state.path, id));
 }
 
 /** The lock where it is free. */
-export function tryHold(host: WriteHost, state: OpenState, id: EnvId): Lock | undefined {
+export function tryHold(host: ActHost, state: OpenState, id: EnvId): Lock | undefined {
   const held = tryAcquire(host, state.path, id);
   return held === undefined ? undefined : lock(host, state, id, held);
 }
 
 /** A number for a throwaway instance that nobody uses, with its lock. */
 export function freeInstance(
-  host: WriteHost,
+  host: ActHost,
   state: OpenState,
   id: EnvId,
 ): { readonly id: EnvId; readonly lock: Lock } {
@@ -92,7 +92,7 @@ export function freeInstance(
   return { id: claimed.id, lock: lock(host, state, claimed.id, claimed.lock) };
 }
 
-function lock(host: WriteHost, state: OpenState, id: EnvId, held: Held): Lock {
+function lock(host: ActHost, state: OpenState, id: EnvId, held: Held): Lock {
   return { release: () => release(host, state.path, id, held) };
 }
 

@@ -1,5 +1,6 @@
 // Completion scripts, made from the table of commands. Environments are asked for when they are needed.
 import { COMMANDS, GLOBAL_FLAGS, type Command, type Flag } from "#model/commands";
+import { pageOf } from "#model/pages";
 
 export type Shell = "bash" | "zsh" | "fish";
 
@@ -139,7 +140,7 @@ ${GLOBAL_FLAGS.flatMap(spec)
   .join("\n")}
   )
   commands=(
-${COMMANDS.map((c) => `    '${c.name}:${single(c.summary)}'`).join("\n")}
+${COMMANDS.map((c) => `    '${c.name}:${single(pageOf(c.name).summary)}'`).join("\n")}
   )
   _arguments -C $global '1:command:->command' '*::argument:->argument'
   case $state in
@@ -163,7 +164,7 @@ function fish(): string {
     return `-l ${flag.name}${short}${value}${words.length > 0 ? ` -a ${quoted(words.join(" "))}` : ""} -d ${quoted(flag.summary)}`;
   };
   const lines = COMMANDS.flatMap((c) => [
-    `complete -c envctl -n __fish_use_subcommand -a ${c.name} -d ${quoted(c.summary)}`,
+    `complete -c envctl -n __fish_use_subcommand -a ${c.name} -d ${quoted(pageOf(c.name).summary)}`,
     ...c.flags.map((flag) => `complete -c envctl -n '__fish_seen_subcommand_from ${c.name}' ${option(flag)}`),
     ...(c.words === undefined
       ? []

@@ -1,5 +1,6 @@
 import type { Command, Flag } from "#model/commands";
 import { COMMANDS, GLOBAL_FLAGS } from "#model/commands";
+import { pageOf } from "#model/pages";
 import { paint, type Paint } from "./ansi.ts";
 import type { Look } from "./look.ts";
 import { noted, pad, width, wrap } from "./text.ts";
@@ -35,7 +36,7 @@ export function overview(look: Look): string {
       ["Usage: envctl COMMAND [OPTION…] [ENV…]"],
       titled(
         "Commands",
-        COMMANDS.map((c) => [c.name, c.summary]),
+        COMMANDS.map((c) => [c.name, pageOf(c.name).summary]),
         look,
         p,
       ),
@@ -55,15 +56,16 @@ export function overview(look: Look): string {
 /** `envctl COMMAND --help`. */
 export function commandHelp(command: Command, look: Look): string {
   const p = paint(look.color);
-  const options = command.flags.length > 0 && !command.synopsis.startsWith("[-") ? ["[OPTION…]"] : [];
-  const synopsis = [command.name, ...options, command.synopsis].filter(Boolean).join(" ");
+  const { about, examples, summary, synopsis } = pageOf(command.name);
+  const options = command.flags.length > 0 && !synopsis.startsWith("[-") ? ["[OPTION…]"] : [];
+  const usage = [command.name, ...options, synopsis].filter(Boolean).join(" ");
   return page(
     [
-      [`${p.bold(`envctl ${command.name}`)}: ${command.summary}`],
-      [`Usage: envctl ${synopsis}`],
-      wrap(command.about, room(look)),
+      [`${p.bold(`envctl ${command.name}`)}: ${summary}`],
+      [`Usage: envctl ${usage}`],
+      wrap(about, room(look)),
       titled("Options", flagRows(command.flags), look, p),
-      titled("Examples", command.examples, look, p),
+      titled("Examples", examples, look, p),
       titled("Exit status", exits(command), look, p),
       ["Options for all commands: envctl --help"],
     ],

@@ -1,4 +1,5 @@
 import { COMMANDS, GLOBAL_FLAGS, type Flag } from "#model/commands";
+import { pageOf } from "#model/pages";
 
 /** For troff: backslashes and hyphens are spelled out, and no line begins with a control character (groff_man(7)). */
 const roff = (text: string): string =>
@@ -19,18 +20,21 @@ function flags(all: readonly Flag[]): string[] {
 
 /** The manual page envctl(1), made from the table of commands. */
 export function manPage(version: string): string {
-  const commands = COMMANDS.flatMap((c) => [
-    `.SS "${roff(`envctl ${c.name} ${c.synopsis}`.trim())}"`,
-    roff(`${c.summary[0]!.toUpperCase()}${c.summary.slice(1)}.`),
-    ".PP",
-    roff(c.about),
-    ...flags(c.flags),
-    ...c.examples.flatMap(([example, what]) => [
-      ".TP",
-      `\\fB${roff(example)}\\fR`,
-      what === "" ? roff(`${c.summary}.`) : roff(what),
-    ]),
-  ]);
+  const commands = COMMANDS.flatMap(({ name, flags: own }) => {
+    const { synopsis, summary, about, examples } = pageOf(name);
+    return [
+      `.SS "${roff(`envctl ${name} ${synopsis}`.trim())}"`,
+      roff(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`),
+      ".PP",
+      roff(about),
+      ...flags(own),
+      ...examples.flatMap(([example, what]) => [
+        ".TP",
+        `\\fB${roff(example)}\\fR`,
+        what === "" ? roff(`${summary}.`) : roff(what),
+      ]),
+    ];
+  });
   const exits: readonly (readonly [string, string])[] = [
     ["0", "done, or nothing to do"],
     ["1", "failed, or the answer was no"],

@@ -42,8 +42,6 @@ export class FakeHost {
       cwd: "/repo" as AbsPath,
       state: "/var/lib/envctl" as AbsPath,
       launch: { launch: unexpected, detach: unexpected },
-      join: { join: unexpected },
-      signals: { signal: unexpected },
       lockTimeoutMs: 0,
       command: "test",
       terminal: false,
