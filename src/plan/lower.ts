@@ -1,5 +1,5 @@
 import type { AbsPath } from "#model/brand";
-import { join } from "#model/brand";
+import { isWithin, join } from "#model/brand";
 import type { MountEntry, Observed, Place } from "#model/observed";
 import type { Action, ReadyPlan } from "#model/plan";
 import { isSettled } from "#model/plan";
@@ -142,6 +142,14 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
   const unwanted = overlay.upper.kind === "none" || upperMoves(plan.observed, overlay.upper);
   const leaves = tmpfs !== undefined && !plan.observed.upperUsed && unwanted;
   const stays = tmpfs !== undefined && !leaves;
+  // An anchor would hide what stays mounted there: a tmpfs of ours, or something that is not ours (row A9).
+  const hides = plan.observed.mounts.some(
+    (m) =>
+      m.point !== place.dir &&
+      isWithin(place.dir, m.point) &&
+      !isWithin(place.merged, m.point) &&
+      (m !== tmpfs || stays),
+  );
   const inner = resultOf(plan).filter(isInner).sort(byTarget);
   const [rw, rest] = split(
     directories(place, overlay, overlay.address),
@@ -149,8 +157,7 @@ function stackSteps(plan: ReadyPlan, overlay: Overlay): readonly Step[] {
   );
   return [
     ...(leaves ? [{ do: "unmount" as const, address: plan.name, point: place.rw, mount: tmpfs.id }] : []),
-    // An anchor would hide a tmpfs that stays.
-    ...(shared && !anchored && !stays
+    ...(shared && !anchored && !hides
       ? [{ do: "anchor" as const, address: overlay.address, path: place.dir }]
       : []),
     ...rw,

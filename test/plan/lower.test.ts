@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { join } from "#model/brand";
+import type { Observed } from "#model/observed";
 import type { Overlay, Resource } from "#model/resource";
 import type { Step } from "#model/step";
 import { lower } from "#plan/lower";
@@ -101,12 +103,14 @@ test("D3 an empty upper moves between disk and tmpfs, and to a tmpfs of another 
 
 test("a shared parent mount gets an anchor first, a private one none", () => {
   const covering = { ...overlayEntry(overlay()), point: "/", type: "ext4", source: "/dev/sda1" };
-  const kinds = (propagation: string[]): string[] =>
-    lower(planFor(all, blank({ covering: { ...covering, propagation } }))).map((s) => s.do);
+  const kinds = (propagation: string[], mounts: Observed["mounts"] = []): string[] =>
+    lower(planFor(all, blank({ mounts, covering: { ...covering, propagation } }))).map((s) => s.do);
   assert.ok(kinds(["shared:1"]).indexOf("anchor") < kinds(["shared:1"]).indexOf("stack"));
   assert.ok(kinds(["shared:1"]).includes("anchor"));
   assert.ok(!kinds([]).includes("anchor"));
   assert.ok(!kinds(["master:1"]).includes("anchor"));
+  const theirs = { ...covering, point: join(PLACE.rw, "work"), source: "somebody's" };
+  assert.ok(!kinds(["shared:1"], [theirs]).includes("anchor"), "it would hide what somebody mounted there");
 });
 
 test("E12 memsw is raised before the limit and lowered after it", () => {
