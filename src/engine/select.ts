@@ -47,7 +47,7 @@ function everyFile(host: ReadHost, dir: AbsPath, display: string): readonly Targ
   const names = (host.reader.listAny(dir) ?? []).filter(isEnvFile).sort();
   if (names.length === 0) {
     throw failure(3, "no_environment", `no environment files in ${display}/`, {
-      hint: "Name a file or an environment, or change directory with -C DIR.",
+      hint: "Name a file or an environment, change directory with -C DIR, or begin with envctl init.",
     });
   }
   return names.flatMap((name) => fileTarget(host, join(dir, name), `${display}/${name}`) ?? []);
@@ -99,14 +99,21 @@ function ofRecord(host: ReadHost, record: EnvRecord): Target {
   return { id: record.id, name: record.name, record, ...(file === undefined ? {} : { file }) };
 }
 
+/** Names that help somebody who mistook one. */
+const MOST_NAMED = 6;
+
 function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]): { hint?: string } {
   const files = (host.reader.listAny(join(host.cwd, "envs")) ?? [])
     .filter(isEnvFile)
     .map((f) => baseName(f).replace(/\.ya?ml$/, ""));
   if (host.reader.stat(absolute(host.cwd, arg)) !== undefined)
     return { hint: `Did you mean the path? With a slash: ./${arg}` };
-  const near = nearest(arg, [...files, ...records.map((r) => r.name)]);
-  return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
+  const names = [...new Set([...files, ...records.map((r) => r.name)])].sort();
+  const near = nearest(arg, names);
+  if (near !== undefined) return { hint: `Did you mean "${near}"?` };
+  if (names.length === 0) return { hint: "Write one: envctl init NAME" };
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : "";
+  return { hint: `Known: ${names.slice(0, MOST_NAMED).join(", ")}${more}.` };
 }
 
 /** The files of targets; an environment whose file is gone cannot be planned, only destroyed. @throws Failure 3 */

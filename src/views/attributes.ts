@@ -13,7 +13,7 @@ import { formatBytes } from "#model/size";
 import { another, layerLines, type LayerLine } from "./layers.ts";
 import { count } from "./text.ts";
 import { entryText, textLines } from "./text-diff.ts";
-import { digestText, limitText, modeText, upperHolds, upperText, volumeFlags } from "./values.ts";
+import { digestText, limitText, modeText, sourceText, upperHolds, upperText, volumeFlags } from "./values.ts";
 
 /** A line below an action: label (empty where a list goes on, absent where the value needs none), sign of a list item, value, remark. */
 export type Attribute = {
@@ -47,7 +47,7 @@ export function attributesOf(action: Action, plan: Plan, to: string): readonly A
 /** A stored layer: directories used in place are only ever kept. */
 function stored(action: Exclude<Action, { op: "keep" | "delete" }>, to: string): readonly Attribute[] {
   const { layer } = action.after as RootfsResource | LayerResource;
-  const { source, digest = "" } = layer;
+  const { digest = "" } = layer;
   const host = isStored(layer) && layer.recipe.kind === "host";
   const note = host ? "copied with all they need" : "unpacked once";
   const before =
@@ -55,7 +55,7 @@ function stored(action: Exclude<Action, { op: "keep" | "delete" }>, to: string):
   const text =
     before === undefined ? digestText(digest) : `${digestText(before)} ${to} ${digestText(digest)}`;
   return [
-    { label: host ? "host" : "archive", value: source, ...(before === undefined ? { note } : {}) },
+    { label: host ? "host" : "archive", value: sourceText(layer), ...(before === undefined ? { note } : {}) },
     { label: "digest", value: text },
   ];
 }
@@ -91,14 +91,16 @@ function overlay(action: Action, plan: Plan, to: string): readonly Attribute[] {
 }
 
 function layersOf(after: Overlay): readonly Attribute[] {
-  const lowers = after.lowers.slice(0, -1).map((l): LayerLine => ({ sign: " ", text: l.source, note: "" }));
+  const lowers = after.lowers
+    .slice(0, -1)
+    .map((l): LayerLine => ({ sign: " ", text: sourceText(l), note: "" }));
   const shown =
     lowers.length > 8
       ? [...lowers.slice(0, 6), { sign: " " as const, text: `(${lowers.length - 6} more)`, note: "" }]
       : lowers;
   return [
     ...shown.map((l, i) => ({ label: i === 0 ? "lowers" : "", value: l.text })),
-    { label: "rootfs", value: after.lowers.at(-1)?.source ?? "" },
+    { label: "rootfs", value: sourceText(after.lowers.at(-1)!) },
   ];
 }
 
@@ -114,7 +116,7 @@ function lowersChanged(
   const [was, is] = [before.lowers.at(-1), after.lowers.at(-1)];
   const rootfs: Attribute[] = [];
   if (changes.some((c) => c.path === "rootfs") && was !== undefined && is !== undefined) {
-    const value = was.source === is.source ? is.source : `${was.source} ${to} ${is.source}`;
+    const value = was.source === is.source ? sourceText(is) : `${sourceText(was)} ${to} ${sourceText(is)}`;
     rootfs.push({
       label: "rootfs",
       value,

@@ -5,7 +5,7 @@ import { paint } from "./ansi.ts";
 import { limitValue, line, type Json } from "./json.ts";
 import { shown, type Look } from "./look.ts";
 import { inert, shell, table, wrap } from "./text.ts";
-import { limitText, modeText, upperText, volumeFlags } from "./values.ts";
+import { limitText, modeText, sourceText, upperText, volumeFlags } from "./values.ts";
 
 /** A row of a picture: what it is, and what there is to say about it. */
 export type Row = readonly [what: string, said: string];
@@ -46,7 +46,7 @@ export function groups(picture: Picture): readonly Group[] {
       rows: [
         ...upper,
         ["init", "hostname, hosts, resolv.conf, mtab"],
-        ...layers(picture).map((r): Row => [layerName(r), r.layer.source]),
+        ...layers(picture).map((r): Row => [layerName(r), sourceText(r.layer)]),
       ],
     },
     {

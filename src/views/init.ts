@@ -10,11 +10,12 @@ export function starterFile(
   const source =
     "dir" in rootfs
       ? `# Used in place and never written.\nrootfs:\n  dir: ${rootfs.dir}`
-      : `# Programs of this host with every library they need. A root filesystem of your own: dir: ../rootfs,\n# or archive: ../alpine.tar.gz\nrootfs:\n  host:\n${rootfs.host
+      : `# Programs of this host with every library they need.\n# A root filesystem of your own: dir: ../rootfs, or archive: ../alpine.tar.gz\nrootfs:\n  host:\n${rootfs.host
           .map((path) => `    - ${path}\n`)
           .join("")
           .trimEnd()}`;
-  return `# An environment for envctl. What can be written here: envctl schema. What it comes to: envctl plan ${name}
+  return `# An environment for envctl. What it comes to: envctl plan ${name}
+# What can be written here: envctl schema, or the page docs/file-format.md
 version: 1
 name: ${name} # equals the file's name
 
@@ -24,11 +25,13 @@ ${source}
 # lowers:
 #   - ../layers/tools
 
-# What is written inside goes to disk, to memory ({ tmpfs: 512MiB }), or is refused (none).
+# What is written inside goes to disk, to memory ({ tmpfs: 512MiB }),
+# or is refused (none).
 # overlay:
 #   upper: disk
 
-# Host directories and files inside, host:container[:ro|rw]; relative paths start at this file.
+# Host directories and files inside, host:container[:ro|rw];
+# relative paths start at this file.
 # volumes:
 #   - ../src:/work:ro
 #   - ../cache:/var/cache/app

@@ -1,5 +1,6 @@
 import { diffArrays } from "diff";
 import type { Layer } from "#model/resource";
+import { sourceText } from "./values.ts";
 
 /** A line of the list of layers: what it was before, what it is after. */
 export type LayerLine = {
@@ -24,13 +25,13 @@ export function layerLines(before: readonly Layer[], after: readonly Layer[]): r
   for (const [i, j] of [...kept, [before.length, after.length] as const]) {
     for (; b < i; b++) {
       if (!after.some((layer) => same(layer, before[b]!)))
-        lines.push({ sign: "-", text: before[b]!.source, note: "removed" });
+        lines.push({ sign: "-", text: sourceText(before[b]!), note: "removed" });
     }
     for (; a < j; a++) {
       const moved = before.some((layer) => same(layer, after[a]!));
       lines.push({
         sign: moved ? "~" : "+",
-        text: after[a]!.source,
+        text: sourceText(after[a]!),
         note: moved ? "moved" : a === 0 ? "new topmost" : "new",
       });
     }
@@ -40,7 +41,7 @@ export function layerLines(before: readonly Layer[], after: readonly Layer[]): r
     const replaced = now.path !== path || now.inode.dev !== inode.dev || now.inode.ino !== inode.ino;
     lines.push({
       sign: replaced ? "~" : " ",
-      text: now.source,
+      text: sourceText(now),
       note: replaced ? another(now) : "",
     });
     b = i + 1;

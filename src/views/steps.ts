@@ -4,7 +4,7 @@ import type { InnerMount, Overlay } from "#model/resource";
 import { formatBytes } from "#model/size";
 import type { Step } from "#model/step";
 import { count } from "./text.ts";
-import { digestText, limitText, modeText, upperHolds, volumeFlags } from "./values.ts";
+import { digestText, limitText, modeText, sourceText, upperHolds, volumeFlags } from "./values.ts";
 
 /** A step as people read it: the verb, what it is done to, a remark. */
 export type Line = { readonly verb: string; readonly object: string; readonly note: string };
@@ -55,7 +55,8 @@ export function linesOf(step: Step, plan: Plan): readonly Line[] {
         ? [{ verb: "record", object: "entry", note: "" }]
         : [{ verb: "record", object: step.phase, note: "" }];
     case "store_layer": {
-      const { source, digest, recipe } = step.layer;
+      const { digest, recipe } = step.layer;
+      const source = sourceText(step.layer);
       return recipe.kind === "archive"
         ? [{ verb: "unpack", object: source, note: digestText(digest) }]
         : [

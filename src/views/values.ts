@@ -1,6 +1,6 @@
 // Values of resources as words.
 import type { Observed } from "#model/observed";
-import type { LimitName, UpperForm, VolumeResource } from "#model/resource";
+import type { Layer, LimitName, UpperForm, VolumeResource } from "#model/resource";
 import { formatBytes } from "#model/size";
 import type { UpperUse } from "#model/outcome";
 import { count } from "./text.ts";
@@ -56,6 +56,14 @@ export function useText(use: Pick<UpperUse, "bytes" | "paths">): string {
 export function upperHolds(observed: Observed): string {
   if (observed.upperUse !== undefined) return useText(observed.upperUse);
   return observed.upperUsed ? "holds changes" : "nothing written yet";
+}
+
+/** A layer's source as the file wrote it; of many host programs the first two. */
+export function sourceText({ source, digest }: Pick<Layer, "source" | "digest">): string {
+  const all = source.split(", ");
+  return digest === undefined || all.length < 4
+    ? source
+    : `${all.slice(0, 2).join(", ")} and ${all.length - 2} more`;
 }
 
 /** As much of a digest as tells two apart. */
