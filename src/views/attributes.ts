@@ -186,9 +186,9 @@ const isLimit = (value: unknown): boolean => typeof value === "string" && /^[\d.
 
 function inUse(after: Limit, plan: Plan): { readonly note?: string } {
   const use = plan.observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse;
-  return after.name === "memory" && use !== undefined && Number(use) > 0
-    ? { note: `in use now: ${formatBytes(use)}` }
-    : {};
+  if (after.name !== "memory" || use === undefined || Number(use) === 0) return {};
+  const less = Number(after.value) < Number(use) ? ", more than that" : "";
+  return { note: `in use now: ${formatBytes(use)}${less}` };
 }
 
 function entry(action: Action, to: string): readonly Attribute[] {

@@ -42,7 +42,9 @@ function section(plan: Plan, look: Look, p: Paint, alone: boolean): string[] {
     drifted(plan, look, p),
     todo.length === 0 ? [] : planned(todo, plan, look, p),
     ...plan.warnings.map((w) => {
-      const text = [w.summary, w.detail, w.hint]
+      const at =
+        w.file === undefined || w.span === undefined ? "" : ` (${shown(w.file, look)}:${w.span.line})`;
+      const text = [`${w.summary}${at}`, w.detail, w.hint]
         .filter((s) => s !== undefined)
         .map(sentence)
         .join(" ");

@@ -143,7 +143,7 @@ export const morePlans: Readonly<Record<string, Plan>> = {
   "plan-limits": f.plan(
     [
       f.keep(f.overlay([])),
-      changedLimit("memory", "268435456", "536870912"),
+      changedLimit("memory", "268435456", "16777216"),
       changedLimit("cpus", "2", "1"),
       f.create(f.limit("cpu_shares", "512")),
       f.create(f.limit("pids", "64"), "missing"),
@@ -200,6 +200,8 @@ export const morePlans: Readonly<Record<string, Plan>> = {
         code: "conflict",
         summary: 'volume["/var/cache/app"] lies in what api writes',
         detail: `${f.HOME}, its volume["/srv"]`,
+        file: "envs/web-tests.yaml",
+        span: { line: 9, column: 5, length: 8 },
       },
       {
         severity: "warning",
