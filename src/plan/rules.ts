@@ -9,6 +9,9 @@ import type { SpecPath } from "#model/spec";
 /** File systems may be stacked this deep (FILESYSTEM_MAX_STACK_DEPTH, include/linux/fs.h). */
 const MAX_DEPTH = 2;
 
+/** The tag of an environment's overlay, of whatever state directory, with its id. */
+const OURS = /^envctl:[0-9a-f]{8}:(.+)$/;
+
 /** The mount table, as far as these rules ask. */
 export type Table = {
   /** The mount a path lies on. */
@@ -53,14 +56,19 @@ export function volumeIssue(volume: VolumeResource, at: SpecPath, table: Table):
 /** The environment, of whatever state directory, whose overlay a path lies on. */
 function insideOf(path: AbsPath, { covering }: Table): string | undefined {
   const mount = covering(path);
-  return mount?.type === "overlay" ? /^envctl:[0-9a-f]{8}:(.+)$/.exec(mount.source)?.[1] : undefined;
+  return mount?.type === "overlay" ? OURS.exec(mount.source)?.[1] : undefined;
 }
 
 function writerOf(layer: Layer, { overlays }: Table): MountEntry | undefined {
-  return overlays.find((mount) => {
-    const { upper, work } = overlayPaths(mount.superOptions);
-    return [upper, work].some((dir) => dir !== undefined && isWithin(dir, layer.path));
-  });
+  return overlays.find((mount) => writtenBy(mount).some((dir) => isWithin(dir, layer.path)));
+}
+
+/** Upper and work. Where the table shows numbers of descriptors (before Linux 6.13) an environment's are known to lie beside `merged`. */
+function writtenBy(mount: MountEntry): readonly string[] {
+  const { upper, work } = overlayPaths(mount.superOptions);
+  if (upper !== undefined && work !== undefined) return [upper, work];
+  const beside = /^(.*)\/merged$/.exec(mount.point)?.[1];
+  return beside !== undefined && OURS.test(mount.source) ? [`${beside}/rw`] : [];
 }
 
 /** How many overlays lie on top of each other at a path, as far as the mount table shows their layers. */
