@@ -14,6 +14,7 @@ const tests: readonly Wanted[] = [
   ["strace", "strace"],
   ["unshare", "util-linux"],
   ["setpriv", "util-linux"],
+  ["tini", "tini"],
   ["nsenter", "util-linux"],
   ["tar", "tar"],
   ["xz", "xz-utils"],

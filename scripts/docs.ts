@@ -168,7 +168,6 @@ const ATTEMPTS: readonly (readonly [key: string, line: string])[] = [
   ["", "volumes:"],
   ["volumes[].owner", "  - { source: ., target: /data, owner: caller }"],
   ["", "entry:"],
-  ["entry.init", "  init: true"],
   ["entry.ready", "  ready: { tcp: 80 }"],
 ];
 

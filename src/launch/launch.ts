@@ -28,7 +28,7 @@ export function launchSpec(
   entry: Entry,
   { id, root, cgroups, command, caller, reader }: Launching,
 ): LaunchSpec {
-  const { workdir, hostname, network } = entry;
+  const { workdir, hostname, network, init } = entry;
   const env = environmentOf(entry.env, hostname, caller);
   return {
     id,
@@ -39,6 +39,7 @@ export function launchSpec(
     workdir,
     hostname,
     network,
+    init,
     capabilities: privilegesOf(reader, entry),
     terminal: caller.terminal,
     ...(entry.user === undefined ? {} : { user: entry.user }),

@@ -6,12 +6,16 @@ import type { Reader } from "#ports/reader";
 /** What `run` hands on to its entry. */
 export const FORWARDED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
-/** What a process does with a signal, out of its /proc/PID/status (proc_pid_status(5)). */
+/** They wait for signals (sigwait(3)), and while they do the kernel shows them as neither blocked nor caught. */
+const INITS = /^Name:\t(tini|docker-init|dumb-init|catatonit)$/m;
+
+/** What a process does with a signal, out of its /proc/PID/status (proc_pid_status(5)). One that it blocks is for itself to fetch. */
 export function disposition(status: string, signal: string): "default" | "ignored" | "caught" {
   const bit = 1n << BigInt((signalNumber(signal) ?? 1) - 1);
   const has = (mask: string): boolean =>
     (BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`) & bit) !== 0n;
-  return has("SigCgt") ? "caught" : has("SigIgn") ? "ignored" : "default";
+  if (has("SigCgt") || has("SigBlk") || INITS.test(status)) return "caught";
+  return has("SigIgn") ? "ignored" : "default";
 }
 
 /** An entry that signals are handed on to; `ended` names the signal that was meant. */

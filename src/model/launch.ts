@@ -38,6 +38,8 @@ export type LaunchSpec = {
   /** The groups the entry joins, at most five: one a hierarchy. Joining one on v2 waits for a grace period (some 12 ms). */
   readonly cgroups: readonly OwnedCgroup[];
   readonly capabilities: Capabilities;
+  /** PID 1 is a reaper, and the entry its child. */
+  readonly init: boolean;
   /** It gets a terminal of its own, which is joined to ours. */
   readonly terminal: boolean;
 };

@@ -75,8 +75,7 @@ function unsupported(spec: Draft): readonly Issue[] {
   };
   spec.volumes.forEach((v, i) => v?.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
   if (spec.entry === undefined) return issues;
-  const { init, ready } = spec.entry;
-  if (init) refuse(["entry", "init"], "init");
+  const { ready } = spec.entry;
   if (ready !== undefined) refuse(["entry", "ready"], "ready");
   return issues;
 }

@@ -107,7 +107,10 @@ export const entry: Shape<Omit<Entry, "hostname"> & { readonly hostname?: string
     user: may(user, "USER or USER:GROUP, resolved in the rootfs's own passwd and group; default: root"),
     hostname: may(hostname, "Default: the environment's name"),
     network: may(choice(["none", "host"]), "none has a loopback only; default: none"),
-    init: may(boolean, "A reaper as PID 1; default: false"),
+    init: may(
+      boolean,
+      "A reaper as PID 1 that hands signals on: the host's tini, catatonit or dumb-init, else a shell; default: false",
+    ),
     capabilities: may(
       object("capabilities", {
         drop: may(capabilityList, "Taken from the default set; ALL takes all of it"),

@@ -4,11 +4,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { spawn, type IPty } from "@lydell/node-pty";
-import { processesOf } from "#test/cgroup";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { CLI, type Project, project } from "#test/project";
+import { executing, WITHOUT_INIT } from "#test/running";
 import { slow } from "#test/slow";
 
 guard();
@@ -22,7 +22,7 @@ class Seat {
   #said = "";
   readonly ended: Promise<number>;
 
-  constructor(p: Project, args: readonly string[]) {
+  constructor(p: Project, args: readonly string[], before: readonly string[] = []) {
     this.#p = p;
     const script = `stty -g >"$P/before"; trap : INT; "$@"; code=$?; stty -g >"$P/after"; exit $code`;
     const env = {
@@ -32,7 +32,7 @@ class Seat {
       TERM: "xterm",
       NO_COLOR: "1",
     };
-    this.#pty = spawn("/bin/sh", ["-c", script, "sh", process.execPath, CLI, ...args], {
+    this.#pty = spawn("/bin/sh", ["-c", script, "sh", ...before, process.execPath, CLI, ...args], {
       cols: 90,
       rows: 33,
       cwd: p.dir,
@@ -79,37 +79,35 @@ class Seat {
   }
 }
 
-/** The one process in the environment's cgroups, and envctl, which started it. */
-function entryAndParent(p: Project): readonly [entry: number, envctl: number] {
-  const [entry] = processesOf(p);
-  return [entry!, Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, "utf8"))![1])];
-}
+/** envctl, of an entry that it started. */
+const parentOf = (entry: number): number =>
+  Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, "utf8"))![1]);
 
-for (const flags of [[], ["--rm"]] as const) {
-  test(
-    `run ${flags.join(" ")} at a terminal: a shell with job control, in a terminal of its own`,
-    REAL,
-    async (t) => {
-      const p = project(t);
-      p.env("web");
-      const seat = new Seat(p, ["run", ...flags, "web", "--", "sh"]);
-      await seat.sees(/\/ # /);
-      seat.types("busybox tty; busybox stty size; echo $TERM\r");
-      await seat.sees(/\/dev\/pts\/0\r\n33 90\r\nxterm\r\n/);
-      // It says when it has the terminal: a key that comes earlier is the shell's.
-      seat.types(`sh -c 'trap "echo ag""ain" CONT; echo r""uns; while :; do sleep 0.05; done'\r`);
-      await seat.sees(/runs/);
-      seat.types("\x1a");
-      await seat.sees(/Stopped/);
-      seat.types("fg\r");
-      await seat.sees(/again/);
-      seat.types("\x03");
-      await seat.sees(/\^C/);
-      seat.types("echo was $?; exit 3\r");
-      await seat.sees(/was 130/);
-      await seat.leaves(3);
-    },
-  );
+for (const [where, body, before] of [
+  ["", "", []],
+  [", behind an init", "entry: { init: true }\n", []],
+  [", behind the shell that stands in for an init", "entry: { init: true }\n", WITHOUT_INIT],
+] as const) {
+  test(`run at a terminal: a shell with job control, in a terminal of its own${where}`, REAL, async (t) => {
+    const p = project(t);
+    p.env("web", body);
+    const seat = new Seat(p, ["run", ...(body === "" ? [] : ["--rm"]), "web", "--", "sh"], before);
+    await seat.sees(/\/ # /);
+    seat.types("busybox tty; busybox stty size; echo $TERM\r");
+    await seat.sees(/\/dev\/pts\/0\r\n33 90\r\nxterm\r\n/);
+    // It says when it has the terminal: a key that comes earlier is the shell's.
+    seat.types(`sh -c 'trap "echo ag""ain" CONT; echo r""uns; while :; do sleep 0.05; done'\r`);
+    await seat.sees(/runs/);
+    seat.types("\x1a");
+    await seat.sees(/Stopped/);
+    seat.types("fg\r");
+    await seat.sees(/again/);
+    seat.types("\x03");
+    await seat.sees(/\^C/);
+    seat.types("echo was $?; exit 3\r");
+    await seat.sees(/was 130/);
+    await seat.leaves(3);
+  });
 }
 
 test("the inside's terminal follows the size of ours", REAL, async (t) => {
@@ -126,13 +124,13 @@ test("the inside's terminal follows the size of ours", REAL, async (t) => {
 
 test("Ctrl-C and Ctrl-\\ end an entry that has no handler, as outside", REAL, async (t) => {
   const p = project(t);
-  p.env("web");
+  p.env("web", "limits: { pids: 50 }\n");
   for (const [key, code] of [
     ["\x03", 130],
     ["\x1c", 131],
   ] as const) {
-    const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
-    await seat.sees(/up/);
+    const seat = new Seat(p, ["run", "--rm", "web", "--", "sleep", "1000"]);
+    await executing(p, ["sleep", "1000"]);
     seat.types(key);
     await seat.leaves(code);
   }
@@ -152,14 +150,13 @@ test("a signal to envctl ends the entry and puts the terminal back", REAL, async
     ["SIGHUP", 129],
     ["SIGQUIT", 131],
   ] as const) {
-    const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
-    await seat.sees(/up/);
-    process.kill(entryAndParent(p)[1], signal);
+    const seat = new Seat(p, ["run", "--rm", "web", "--", "sleep", "1000"]);
+    const entry = await executing(p, ["sleep", "1000"]);
+    process.kill(parentOf(entry), signal);
     await seat.leaves(code);
   }
-  const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", "echo up; exec sleep 1000"]);
-  await seat.sees(/up/);
-  process.kill(entryAndParent(p)[0], "SIGKILL");
+  const seat = new Seat(p, ["run", "--rm", "web", "--", "sleep", "1000"]);
+  process.kill(await executing(p, ["sleep", "1000"]), "SIGKILL");
   await seat.leaves(137);
 });
 

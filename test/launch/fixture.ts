@@ -51,6 +51,7 @@ export function launchSpec(more: Partial<LaunchSpec> = {}): LaunchSpec {
     network: "none",
     cgroups: [],
     terminal: false,
+    init: false,
     capabilities: { bounding: ["CHOWN"], ambient: [] },
     ...more,
   };

@@ -42,6 +42,7 @@ test("a file's entry becomes a launch", () => {
     hostname: "web",
     network: "none",
     terminal: false,
+    init: false,
     capabilities: { bounding: usual, ambient: [] },
   });
   const { user: _, ...rootEntry } = entry;

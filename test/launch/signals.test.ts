@@ -11,6 +11,8 @@ test("a process's word on a signal", () => {
   assert.equal(disposition(STATUS, "SIGTERM"), "caught");
   assert.equal(disposition(STATUS, "SIGQUIT"), "ignored");
   assert.equal(disposition(STATUS, "SIGINT"), "default");
+  assert.equal(disposition(STATUS.replace(/(SigBlk:).*/, "$1 2"), "SIGINT"), "caught");
+  assert.equal(disposition(STATUS.replace("Name:\tx", "Name:\ttini"), "SIGINT"), "caught");
   assert.equal(disposition("SigIgn:\t0000000000000000\nSigCgt:\t00000001ffffffff\n", "SIGSYS"), "caught");
 });
 

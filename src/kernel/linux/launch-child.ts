@@ -3,7 +3,8 @@ import type { Ending, LaunchSpec, Prepared } from "#model/launch";
 import type { OwnedCgroup } from "#model/record";
 import { AT_FDCWD, O } from "./flags.ts";
 import { awaitPid, supervised, type Stdio } from "./launch-detach.ts";
-import { entryCommand, FD, type Helpers } from "./launch-script.ts";
+import { FD, type Helpers } from "./launch-helpers.ts";
+import { entryCommand } from "./launch-script.ts";
 import { readWithin, spawn, tell } from "./launch-spawn.ts";
 import { close, openat, pipe2 } from "./syscalls-file.ts";
 

@@ -4,7 +4,7 @@ import { failure } from "#model/diagnostic";
 import type { LaunchSpec, UserIds } from "#model/launch";
 import type { Detachment } from "#ports/processes";
 import { AT_FDCWD, O } from "./flags.ts";
-import { FD, find, type Helpers } from "./launch-script.ts";
+import { FD, find, type Helpers } from "./launch-helpers.ts";
 import { readWithin } from "./launch-spawn.ts";
 import { nodeCall } from "./node-call.ts";
 import { fchmod, openat } from "./syscalls-file.ts";

@@ -1,40 +1,8 @@
-import { accessSync, constants, realpathSync } from "node:fs";
-import { failure } from "#model/diagnostic";
+import { realpathSync } from "node:fs";
 import type { LaunchSpec, Prepared } from "#model/launch";
+import { FD, type Helpers } from "./launch-helpers.ts";
+import { initCommand, type Init } from "./launch-init.ts";
 import { privileges } from "./launch-privileges.ts";
-
-/** Absolute paths of the host programs a launch goes through. */
-export type Helpers = {
-  readonly sh: string;
-  readonly unshare: string;
-  readonly setpriv: string;
-  readonly mount: string;
-};
-
-const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
-
-/** Finds the helpers without PATH: an entry's or a caller's must not choose them. @throws Failure 125 */
-export function findHelpers(sh: string = find("dash", "sh")): Helpers {
-  return { sh, unshare: find("unshare"), setpriv: find("setpriv"), mount: find("mount") };
-}
-
-/** @throws Failure 125 */
-export function find(...names: readonly string[]): string {
-  for (const path of names.flatMap((name) => DIRECTORIES.map((dir) => `${dir}/${name}`))) {
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      continue;
-    }
-  }
-  throw failure(125, "not_found", `the host has no ${names.at(-1)} in ${DIRECTORIES.join(", ")}`, {
-    hint: "install util-linux and a POSIX shell",
-  });
-}
-
-/** Descriptors in the helpers: where `go` is read, where `ok` is written, and the first cgroup. A POSIX shell can name 0-9 only. */
-export const FD = { go: 3, ok: 4, cgroups: 5, last: 9 } as const;
 
 /** A busybox may run its own applet instead of the root's program of that name. */
 function searchesPath(sh: string): boolean {
@@ -55,16 +23,20 @@ function firstScript(
   { unshare, setpriv, sh, mount }: Helpers,
   cgroups: number,
   privileges: readonly string[],
+  { words, takesTerminal }: Init,
   terminal: boolean,
   procAt?: string,
 ): string {
   // The leader of a session that has no terminal yet takes the first one it opens for its own (credentials(7)).
-  const own = terminal ? ["exec <>/proc/self/fd/0"] : [];
+  const own = terminal && takesTerminal ? ["exec <>/proc/self/fd/0"] : [];
   const proc =
     procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
-  const chain = `exec ${unshare} --cgroup ${setpriv} ${privileges.join(" ")} ${sh} -c "$1" envctl "$@"`;
+  const init = words.map((word) => `'${word.replaceAll("'", "'\\''")}' `).join("");
+  const chain = `exec ${unshare} --cgroup ${setpriv} ${privileges.join(" ")} ${init}${sh} -c "$1" envctl "$@"`;
   // mount is forked: done after the joins it would need a second process, which `pids: 1` does not allow.
-  return [...own, ...proc, ...Array.from({ length: cgroups }, (_, index) => join(index)), chain].join("\n");
+  const joins = Array.from({ length: cgroups }, (_, index) => join(index));
+  // A working directory of the host's would be a way back to it: /proc/1/cwd, where an init is PID 1.
+  return ["cd / || exit 125", ...own, ...proc, ...joins, chain].join("\n");
 }
 
 /**
@@ -89,15 +61,16 @@ function secondScript(variables: number): string {
 /** What is started for an entry. `procAt` is where the child mounts proc; absent: it need not. */
 export function entryCommand(
   helpers: Helpers,
-  spec: Pick<LaunchSpec, "workdir" | "capabilities" | "cgroups" | "terminal">,
+  spec: Pick<LaunchSpec, "workdir" | "capabilities" | "cgroups" | "terminal" | "init">,
   ready: Prepared,
   procAt?: string,
 ): { readonly argv: readonly [string, ...string[]]; readonly env: readonly string[] } {
   const variables = Object.entries(ready.env).map(([name, value]) => `${name}=${value}`);
   const [name = "", ...rest] = ready.argv;
   const program = searchesPath(helpers.sh) && !name.startsWith("-") ? name : ready.program;
+  const init = spec.init ? initCommand(helpers, spec.terminal) : { words: [], takesTerminal: true };
   const setpriv = ["--pdeathsig", "KILL", ...privileges(ready.user, spec.capabilities), "--"];
-  const first = firstScript(helpers, spec.cgroups.length, setpriv, spec.terminal, procAt);
+  const first = firstScript(helpers, spec.cgroups.length, setpriv, init, spec.terminal, procAt);
   return {
     argv: [helpers.sh, "-c", first, "envctl", secondScript(variables.length), spec.workdir, program, ...rest],
     env: variables.map((variable, index) => `_envctl_${index}=${variable}`),

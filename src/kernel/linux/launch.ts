@@ -18,7 +18,7 @@ import {
 import { Children, reapWithin, type OnChild } from "./launch-children.ts";
 import { giveLogs, openStdio, type Stdio } from "./launch-detach.ts";
 import { mountDev, newPts } from "./launch-dev.ts";
-import { findHelpers, type Helpers } from "./launch-script.ts";
+import { findHelpers, type Helpers } from "./launch-helpers.ts";
 import { loopbackUp, mountProc, mountSys, newProc, procTakesPidns, takenProc } from "./launch-system.ts";
 import { withTerminal } from "./launch-terminal.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
