@@ -9,7 +9,7 @@ import type { Resource } from "#model/resource";
 import type { Draft, Spec } from "#model/spec";
 import { desired } from "#desired/desired";
 import { realState } from "#record/state";
-import type { Ground } from "#resolve/layers";
+import type { Ground } from "#resolve/ground";
 import { resolve } from "#resolve/resolve";
 import type { Parsed } from "#spec/parse";
 import type { ReadHost } from "./host.ts";

@@ -6,7 +6,7 @@ import { isStored, storeOf } from "#model/resource";
 import type { Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { identify } from "#sources/archive";
-import type { Ground } from "./layers.ts";
+import type { Ground } from "./ground.ts";
 import { sameStamp, stamped } from "./stamp.ts";
 
 type Written = Extract<Source, { kind: "archive" | "path" }>;

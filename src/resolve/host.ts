@@ -6,7 +6,7 @@ import { isStored, storeOf } from "#model/resource";
 import type { Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { closure, type ClosureEntry } from "#sources/closure";
-import type { Ground } from "./layers.ts";
+import type { Ground } from "./ground.ts";
 import { sameStamp, stamped } from "./stamp.ts";
 
 /** Host programs and all they need as the layer it will be stored as: its digest is that of paths, modes and contents. */

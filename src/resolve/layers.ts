@@ -5,6 +5,7 @@ import type { Layer } from "#model/resource";
 import type { Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { resolveArchive } from "./archive.ts";
+import type { Ground } from "./ground.ts";
 import { resolveHost } from "./host.ts";
 import { nearestPath } from "./nearest.ts";
 
@@ -17,9 +18,6 @@ const LATER: Readonly<Record<Exclude<Source["kind"], "path" | "dir" | "archive" 
   erofs: "an erofs image",
   from: "a snapshot",
 };
-
-/** Where relative paths begin, where layers are stored, and the layers an earlier apply recorded, whose digests need not be found again. */
-export type Ground = { readonly base: AbsPath; readonly state: AbsPath; readonly known: readonly Layer[] };
 
 /** A directory used in place or a layer to be stored, or the reason why it cannot be. */
 export function resolveLayer(reader: Reader, ground: Ground, source: Source, at: SpecPath): Layer | Issue {

@@ -4,7 +4,8 @@ import type { Draft, Source, SpecPath } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { overlayIssues, type Placed } from "./overlay.ts";
 import { missingCpus } from "./cpus.ts";
-import { resolveLayer, type Ground } from "./layers.ts";
+import type { Ground } from "./ground.ts";
+import { resolveLayer } from "./layers.ts";
 import { resolveVolume, volumeIssues } from "./volumes.ts";
 
 export type Resolved =

@@ -1,0 +1,5 @@
+import type { AbsPath } from "#model/brand";
+import type { Layer } from "#model/resource";
+
+/** Where relative paths begin, where layers are stored, and the layers an earlier apply recorded, whose digests need not be found again. */
+export type Ground = { readonly base: AbsPath; readonly state: AbsPath; readonly known: readonly Layer[] };
