@@ -27,6 +27,7 @@ export function makeDisk(dir: string): string {
   put(root, "etc/passwd", "root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/sh\n");
   put(root, "etc/group", "root:x:0:\ntty:x:5:\nuser:x:1000:\n");
   put(root, "etc/hosts", "127.0.0.1 localhost vm\n");
+  put(root, "etc/resolv.conf", "nameserver 127.0.0.1\n");
   const repository = join(root, REPOSITORY);
   for (const part of PARTS) if (existsSync(part)) cpSync(part, join(repository, part), { recursive: true });
   for (const name of readdirSync("node_modules").filter((name) => !STAYS.test(name)))
