@@ -2,7 +2,6 @@ import type { Told } from "#engine/carry-out";
 import { type Ran, runApplied, runThrowaway } from "#engine/run";
 import { filesOf, select } from "#engine/select";
 import { exitStatus } from "#model/launch";
-import { oomText } from "#views/run";
 import { attemptText } from "#views/steps";
 import { terminalMode, usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
@@ -41,7 +40,7 @@ export async function command(context: WriteContext): Promise<number> {
     await complain(context, error, attempt);
     return 125;
   }
-  if (ran.oom !== undefined) words.err(oomText(ran.oom, look.err));
+  if (ran.oom !== undefined) words.err((await import("#views/run")).oomText(ran.oom, look.err));
   if (ran.kept !== undefined && !context.quiet) words.err(`envctl: kept for a look: ${ran.kept}\n`);
   return exitStatus(ran.ending);
 }

@@ -85,6 +85,7 @@ const looks: readonly (readonly [code: number, ...args: string[]])[] = [
   [0, "validate"],
   [0, "plan"],
   [0, "plan", "--destroy", "--json"],
+  [0, "ps"],
 ];
 
 test("F28 with no STATE nothing is made, not by mistakes either", machine, (t) => {
@@ -116,7 +117,12 @@ test("F28 with nothing applied", machine, (t) => {
 
 test("F28 applied", machine, (t) => {
   const p = applied(t);
+  p.ok(["run", "-d", "web", "--", "echo", "said"]);
+  p.ok(["wait", "web"]);
   looksOnly(p, [
+    [0, "logs", "-f", "web"],
+    [3, "logs", "web/7"],
+    [0, "ps", "--json"],
     ...looks,
     [0, "drift"],
     [0, "drift", "web", "--json"],

@@ -112,7 +112,7 @@ function loose(line: string): string {
     .replace(/\b\d+[smh]\b( ago)?/g, "AGE")
     .replace(/\d{4}-\d\d-\d\d[ T][\d:.]+( UTC|Z)/g, "DATE")
     .replace(/\b(mount|pid) \d+/g, "$1 N")
-    .replace(/^\s+\d+(?= {2}\w)/, "PID")
+    .replace(/^\s+\d+(?= {2}\w)|(?<=^\S+ +running +AGE +)\d+/, "PID")
     .replace(/\s+/g, " ")
     .trim();
 }
