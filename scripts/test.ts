@@ -101,7 +101,7 @@ async function machines(): Promise<void> {
   const { machines: all, quick } = await import("./vm/machines.ts");
   const machine = all.find(({ name }) => name === quick.machine)!;
   const jobs = Math.min(availableParallelism(), quick.files.length);
-  const selection = { files: quick.files, pattern: values.pattern, jobs, minutes: 20 };
+  const selection = { files: quick.files, pattern: values.pattern, jobs, minutes: 25 };
   try {
     await runMachine(machine, prepare(), selection, tally);
   } catch (error) {
