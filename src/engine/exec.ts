@@ -54,7 +54,9 @@ function environmentOf(
   pid: number,
 ): Readonly<Record<string, string>> {
   const text = reader.textAny(`/proc/${pid}/environ` as AbsPath) ?? "";
-  const own = text.split("\0").flatMap((pair): [string, string][] => {
+  // A reaper still has them as they were handed to the helpers (launch-script.ts).
+  const own = text.split("\0").flatMap((line): [string, string][] => {
+    const pair = line.replace(/^_envctl_\d+=/, "");
     const equals = pair.indexOf("=");
     return equals < 1 ? [] : [[pair.slice(0, equals), pair.slice(equals + 1)]];
   });

@@ -84,6 +84,15 @@ for (const [who, entry] of [
   );
 }
 
+test("E28 exec beside a reaper has the entry's environment", machine, (t) => {
+  const p = project(t);
+  p.env("web", "limits: { pids: 50 }\nentry: { init: true, env: { A: b c, TOKEN } }\n");
+  detach(p, ["web", "--", ...SLEEPY], { env: { TOKEN: "secret" } });
+  const variables = p.ok(["exec", "web", "--", "env"]).stdout.split("\n");
+  assert.ok(variables.includes("A=b c") && variables.includes("TOKEN=secret"), variables.join());
+  assert.ok(!variables.some((line) => line.startsWith("_envctl")), variables.join());
+});
+
 test("E28 exec ends as its command does, and takes its input and signals", machine, async (t) => {
   const p = project(t);
   p.env("web", "limits: { pids: 50 }\n");
