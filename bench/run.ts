@@ -13,6 +13,7 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error("usage: npm run bench [
 const TARGETS: Readonly<Record<string, number>> = {
   "envctl plan, nothing to do": 1.6,
   "envctl run --rm /bin/true": 2.6,
+  "envctl exec, into a detached run": 2.2,
 };
 
 function print(rows: readonly (readonly string[])[]): void {
@@ -54,6 +55,7 @@ const w = new Workspace();
 const others = candidates(w);
 try {
   w.envctl("apply", "-y", "-q", "applied");
+  w.envctl("run", "-d", "applied", "--", "sleep", "1000000");
   const envctl = (name: string, ...args: string[]): Subject => ({
     name,
     argv: w.command(...args),
@@ -69,6 +71,7 @@ try {
     envctl("envctl run, applied", "run", "applied"),
     envctl("envctl run --rm /bin/true", "run", "--rm", "applied"),
     envctl("envctl run --rm, file not seen before", "run", "--rm", "fresh"),
+    envctl("envctl exec, into a detached run", "exec", "applied", "--", "true"),
     ...others.subjects,
   ];
   process.stdout.write(`${machine()}; ${runs} runs of each in turn\n\n`);
