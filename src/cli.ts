@@ -3,6 +3,7 @@ import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
 import { isDevice, linuxTerminal, outputLost } from "#kernel/terminal";
 import manifest from "#package/manifest" with { type: "json" };
+import { namespaceRefused, whoseNamespace } from "./rootless.ts";
 import { defaultState } from "./state-dir.ts";
 
 const { version } = manifest;
@@ -14,7 +15,13 @@ type Acting = Omit<
 >;
 
 const variable = (name: string): string | undefined => process.env[name];
-const reader = linuxReader({ uid: process.geteuid?.() ?? 0, pid: process.pid });
+const rootless = whoseNamespace();
+const refused = namespaceRefused();
+const reader = linuxReader({
+  uid: process.geteuid?.() ?? 0,
+  pid: process.pid,
+  ...(rootless && { rootless }),
+});
 const now = (): number => process.uptime() * 1000;
 const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinModule("node:tty").isatty(fd);
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -28,7 +35,7 @@ function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): Re
     variable: (name) => variables.get(name) ?? variable(name),
     version,
     cwd: cwd as ReadHost["cwd"],
-    state: absolute(cwd, stateDir ?? defaultState(process.env)),
+    state: absolute(cwd, stateDir ?? defaultState(process.env, rootless !== undefined)),
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
   };
 }
@@ -37,7 +44,7 @@ const onChild = (wake: () => void): void => void process.on("SIGCHLD", wake);
 
 async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   const { commands, linuxWriters } = await import("./write.ts");
-  const outside: Parameters<typeof linuxWriters>[1] = {
+  const outside: Parameters<typeof linuxWriters>[2] = {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     onSignal: (signal, listener) => {
@@ -45,7 +52,7 @@ async function writing(settings: Settings): ReturnType<Boot["writing"]> {
       return () => process.off(signal, listener);
     },
   };
-  return { host: { ...acting(settings), ...linuxWriters(onChild, outside) }, commands };
+  return { host: { ...acting(settings), ...linuxWriters(rootless, onChild, outside) }, commands };
 }
 
 async function controlling(settings: Settings): ReturnType<Boot["controlling"]> {
@@ -117,6 +124,7 @@ const boot: Boot = {
   create: async (path, text) => (await import("#kernel/create")).createFile(path, text),
   schema: async (name) => (await import("./schemas.ts")).schemas[name],
   readHost,
+  namespaceRefused: refused,
   writing,
   controlling,
 };

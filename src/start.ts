@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { keepCode, openCode, type Build } from "./code-cache.ts";
 import type * as cli from "./cli.ts";
+import { enterNamespace, whoseNamespace } from "./rootless.ts";
 import { likelyState } from "./state-dir.ts";
 
 /** Of all parts, by scripts/build.ts. */
@@ -12,11 +13,15 @@ type Exports = Record<string, unknown>;
 /** What a part is: a function expression in a file of its own. `here` is that file, for what it loads that is no part. */
 type Part = (load: (name: string) => Exports, module: { exports: Exports }, here: string) => void;
 
+enterNamespace(import.meta.filename);
+
 const { Script } = process.getBuiltinModule("node:vm");
 const build: Build = { name: `code-${process.version}-${process.arch}`, digest: DIGEST };
 /** Node's own switch for its own cache (cli.html). */
 const off = process.env["NODE_DISABLE_COMPILE_CACHE"] === "1";
-const code = off ? undefined : openCode(likelyState(process.argv.slice(2), process.env), build);
+const code = off
+  ? undefined
+  : openCode(likelyState(process.argv.slice(2), process.env, whoseNamespace() !== undefined), build);
 const modules = new Map<string, { exports: Exports }>();
 const scripts = new Map<string, InstanceType<typeof Script>>();
 

@@ -5,12 +5,16 @@ import { linuxLayers } from "#kernel/layers";
 import { linuxLaunch } from "#kernel/launch";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxMounts } from "#kernel/mounts";
+import type { linuxReader } from "#kernel/reader";
 import type { Outside } from "#kernel/relay";
 
 export { commands } from "#commands/write";
 
+type Reader = ReturnType<typeof linuxReader>;
+
 /** The ports that write. */
 export function linuxWriters(
+  rootless: Reader["rootless"],
   onChild: OnChild,
   outside: Outside,
 ): {
@@ -23,8 +27,8 @@ export function linuxWriters(
   return {
     mounts: linuxMounts(),
     files: linuxFiles(),
-    layers: linuxLayers(),
+    layers: linuxLayers(rootless),
     cgroups: linuxCgroups(),
-    launch: linuxLaunch({ onChild, outside }),
+    launch: linuxLaunch({ onChild, outside, rootless: rootless !== undefined }),
   };
 }

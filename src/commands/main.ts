@@ -33,6 +33,8 @@ export type Boot = {
   schema: Context["schema"];
   probe: Context["probe"];
   readHost(settings: Settings): ReadHost;
+  /** What the kernel's refusal was where an ordinary user wanted a user namespace. */
+  readonly namespaceRefused: string | undefined;
   /** Commands on detached runs, and the host they reach them through. */
   controlling(
     settings: Settings,
@@ -112,12 +114,12 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     const all = { ...context, look, args };
     if (CONTROL.includes(name!)) {
       const { host, commands } = await boot.controlling(settings);
-      if (host.reader.uid !== 0) throw unprivileged(name!);
+      if (!isAllowed(host.reader, args)) throw await unprivileged(boot, args, host);
       watch.lap("load");
       return await commands[name!]!({ ...all, host });
     }
     const { host, commands } = await boot.writing(settings);
-    if (host.reader.uid !== 0) throw unprivileged(name!);
+    if (!isAllowed(host.reader, args)) throw await unprivileged(boot, args, host);
     watch.lap("load");
     return await commands[name!]!({ ...all, host });
   } catch (error) {
@@ -131,10 +133,24 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
   }
 }
 
+/** What an ordinary user may do who is root of a namespace of envctl's: something throwaway, while somebody waits for it. */
+function isAllowed({ uid, rootless }: ReadHost["reader"], args: Args): boolean {
+  return uid === 0 && (rootless === undefined || (args.has("rm") && !args.has("detach")));
+}
+
 /** Before anything is made, and before an ordinary user's empty state directory is taken for this host's. */
-function unprivileged(name: string): Error {
-  const hint = `Repeat it with sudo, which may want --preserve-env for variables of the file; envctl doctor tells what this host offers.`;
-  return failure(1, "refused", `${name} needs root: it mounts and makes cgroups`, { hint });
+async function unprivileged({ namespaceRefused }: Boot, args: Args, host: ReadHost): Promise<Error> {
+  const [name, throwaway, detach] = [args.command!.name, args.has("rm"), args.has("detach")];
+  if (name === "run" && throwaway && !detach && host.reader.uid !== 0)
+    return (await import("#engine/rootless")).noNamespace(host, namespaceRefused);
+  const hint =
+    "Repeat it with sudo, which may want --preserve-env for variables of the file. What an ordinary user can do is envctl run --rm ENV.";
+  return failure(
+    1,
+    "refused",
+    `${name}${detach ? " -d" : ""} needs root: what stays on this host is root's`,
+    { hint },
+  );
 }
 
 function changeDirectory(boot: Boot, args: Args): string {

@@ -26,6 +26,7 @@ export async function command(context: WriteContext): Promise<number> {
     keepOnFailure: args.has("keep-on-failure"),
     terminal: terminalMode(args),
     tell,
+    ...(host.reader.rootless === undefined || args.has("strict-limits") ? {} : { weaken: weakened(context) }),
   };
   let ran: Ran;
   try {
@@ -43,6 +44,16 @@ export async function command(context: WriteContext): Promise<number> {
   if (ran.oom !== undefined) words.err((await import("#views/run")).oomText(ran.oom, look.err));
   if (ran.kept !== undefined && !context.quiet) words.err(`envctl: kept for a look: ${ran.kept}\n`);
   return exitStatus(ran.ending);
+}
+
+/** An ordinary user is rarely given cgroups; better an entry without limits than none, unless that is said. */
+function weakened({ words, quiet }: WriteContext): (limits: readonly string[]) => void {
+  return (limits) => {
+    const they = limits.length === 1 ? "limit does" : "limits do";
+    const why = `this user has no cgroup for ${limits.length === 1 ? "it" : "them"}`;
+    if (!quiet)
+      words.err(`envctl: ${they} not hold: ${limits.join(", ")}: ${why} (--strict-limits refuses)\n`);
+  };
 }
 
 /** Nobody is there to see, or to tell. */

@@ -5,7 +5,7 @@ import type { Issue } from "#model/facts";
 import type { Host, Observed } from "#model/observed";
 import type { ReadyPlan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
-import { storedLayers, type Limit, type Resource } from "#model/resource";
+import { storedLayers, type Limit, type LimitName, type Resource } from "#model/resource";
 import { observe } from "#observe/observe";
 import { measureUpper } from "#observe/upper";
 import { unenforceable } from "#plan/limits";
@@ -125,8 +125,30 @@ function settledElsewhere({ cgroupParent }: ReadHost, name: string, { hierarchie
   );
 }
 
+/** Without the limits that nothing here enforces; `tell` hears which those are. */
+export function enforceable(
+  resources: readonly Resource[],
+  { hierarchies }: Observed,
+  tell: (limits: readonly LimitName[]) => void,
+): readonly Resource[] {
+  const limits = resources.filter((r): r is Limit => r.kind === "limit");
+  const lost = unenforceable(limits, hierarchies).map(({ limit }) => limit);
+  if (lost.length > 0) tell(lost.map(({ name }) => name));
+  return resources.filter((r) => !(lost as readonly Resource[]).includes(r));
+}
+
 /** Why nothing enforces a limit. */
-function without(controller: string, { hierarchies }: Observed): Pick<Issue, "summary" | "detail"> {
+function without(
+  { reader }: ReadHost,
+  controller: string,
+  { hierarchies }: Observed,
+): Pick<Issue, "summary" | "detail"> {
+  if (reader.rootless !== undefined) {
+    return {
+      summary: `cannot be enforced: no cgroup with the ${controller} controller belongs to this user`,
+      detail: "where systemd and cgroup v2 are: systemd-run --user --scope -p Delegate=yes envctl run …",
+    };
+  }
   const below = hierarchies.find((h) => h.version === 2 && h.base !== undefined);
   if (below === undefined) {
     return {
@@ -151,7 +173,7 @@ export async function noController(
     path: ["limits", limit.name],
     severity: "error",
     code: "no_controller",
-    ...without(controller, observed),
+    ...without(host, controller, observed),
   }));
   return issues.length === 0 ? [] : point(host, loaded, issues);
 }

@@ -5,7 +5,7 @@ import type { LaunchRoot } from "#model/launch";
 import type { Plan } from "#model/plan";
 import { isSettled } from "#model/plan";
 import type { OwnedCgroup } from "#model/record";
-import { byTarget, type InnerMount, type Overlay } from "#model/resource";
+import { byTarget, type InnerMount, type LimitName, type Overlay } from "#model/resource";
 import { assemble, makeUpper } from "#execute/assemble";
 import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
@@ -19,7 +19,7 @@ import { tidyRuns } from "./forget-run.ts";
 import type { WriteHost } from "./host.ts";
 import type { EnvFile, Loaded } from "./load.ts";
 import { declare, isDiagnostics, withValues } from "./load.ts";
-import { noController, planApply, withLayers } from "./make-plan.ts";
+import { enforceable, noController, planApply, withLayers } from "./make-plan.ts";
 import { checkBeforeFirstUse } from "./plan.ts";
 import { mountRules } from "./rules.ts";
 import type { OpenState } from "./state.ts";
@@ -32,6 +32,8 @@ export type Preparing = {
   readonly yes: boolean;
   /** Told of every step that is carried out before the entry starts. */
   readonly tell: Told;
+  /** Goes on without the limits that nothing here enforces, and hears of them. */
+  readonly weaken?: (limits: readonly LimitName[]) => void;
 };
 
 /** An environment that an entry can be launched in. */
@@ -115,7 +117,7 @@ export type Fate = "removed" | "kept" | "running";
 export async function inInstance<T>(
   host: WriteHost,
   env: EnvFile,
-  { tell }: Preparing,
+  { tell, weaken }: Preparing,
   use: (ready: Ready) => Promise<{ readonly used: T; readonly fate: Fate }>,
 ): Promise<T> {
   await checkBeforeFirstUse(host, [env]);
@@ -133,7 +135,8 @@ export async function inInstance<T>(
     const seen = observe(host.reader, id, state.lineage, state.path, { host: machine });
     const observed = withLayers(host, seen, declared.resources);
     host.lap("observe");
-    const wrong = await noController(host, declared, observed);
+    const desired = weaken ? enforceable(declared.resources, observed, weaken) : declared.resources;
+    const wrong = await noController(host, { ...declared, resources: desired }, observed);
     if (wrong.length > 0) throw new Failure(3, wrong);
     const plan = makePlan({
       intent: "apply",
@@ -141,7 +144,7 @@ export async function inInstance<T>(
       id,
       name: env.name,
       file: env.file,
-      desired: declared.resources,
+      desired,
       observed,
     });
     const refused = await mountRules(host, machine, declared, plan);

@@ -33,7 +33,7 @@ export function assemble(
   buildInit(stage, ports, stack);
   const lowers = [layer, ...overlay.lowers.map((l) => l.path)];
   const rw = overlay.upper.kind === "none" ? {} : { rw: { upper: place.upper, work: place.work } };
-  stage.overlay({ tag: stack.tag, lowers, ...rw, options: overlay.options }, place.merged);
+  stage.overlay({ tag: stack.tag, lowers, ...rw, ...marks(ports), options: overlay.options }, place.merged);
   const points = new Map<string, { readonly point: AbsPath }>();
   for (const mount of stack.inner) {
     const point = join(
@@ -44,6 +44,11 @@ export function assemble(
     points.set(mount.address, { point });
   }
   return points;
+}
+
+/** In a user namespace overlayfs may not use `trusted.*` attributes (overlayfs.rst, "User xattr"). */
+function marks({ reader }: AssemblePorts): { readonly userxattr?: boolean } {
+  return reader.rootless === undefined ? {} : { userxattr: true };
 }
 
 /** Says which mount it was that the kernel refused. @throws Failure */
@@ -81,7 +86,8 @@ export function refuseHiding(
  * Writes the init layer through a passing overlay whose upper it is, so that directories it shares with lower layers keep their mode and
  * owner, and symlinks in a rootfs (/etc, /var/run) are followed inside. It is a lower of the real overlay: upper stays the user's own.
  */
-function buildInit(stage: Stage, { reader, files }: AssemblePorts, stack: Stack): void {
+function buildInit(stage: Stage, ports: AssemblePorts, stack: Stack): void {
+  const { reader, files } = ports;
   const { place, tag, overlay, inner } = stack;
   const at = place.merged;
   const { layer, work, memory } = initPlace(place, overlay.lowers, stack.covering);
@@ -93,7 +99,7 @@ function buildInit(stage: Stage, { reader, files }: AssemblePorts, stack: Stack)
   const rw = { upper: layer, work };
   // Not volatile, its unmount would sync the whole file system that init lies on (ovl_sync_fs). After a crash init is built anew.
   const options = { index: "off", metacopy: "off", redirect_dir: "off", volatile: true } as const;
-  stage.overlay({ tag, lowers: overlay.lowers.map((l) => l.path), rw, options }, at);
+  stage.overlay({ tag, lowers: overlay.lowers.map((l) => l.path), rw, ...marks(ports), options }, at);
   for (const dir of ["/proc", "/sys", "/dev"]) stage.makeTarget(at, dir, "dir");
   for (const [path, text] of etcFiles(reader, overlay)) stage.writeIn(at, path, text);
   stage.linkIn(at, "/etc/mtab", "/proc/mounts");

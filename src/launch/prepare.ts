@@ -1,6 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import type { LaunchSpec, Prepared } from "#model/launch";
+import type { LaunchSpec, Prepared, UserIds } from "#model/launch";
+import type { Rootless } from "#model/rootless";
 import type { Reader } from "#ports/reader";
 import { findCommand, findInPath, type Lookup } from "./command.ts";
 import { isExportable } from "./environment.ts";
@@ -11,16 +12,31 @@ import { resolveUser } from "./user.ts";
  * the entry would, without leaving `root`. @throws Failure 125, 126, 127
  */
 export function prepare(
-  reader: Pick<Reader, "statIn" | "textIn">,
+  reader: Pick<Reader, "statIn" | "textIn" | "rootless">,
   spec: LaunchSpec,
   root: AbsPath,
 ): Prepared {
-  const user = resolveUser(spec.user, reader.textIn(root, "/etc/passwd"), reader.textIn(root, "/etc/group"));
+  const named = resolveUser(spec.user, reader.textIn(root, "/etc/passwd"), reader.textIn(root, "/etc/group"));
+  const user = reader.rootless === undefined ? named : mappedUser(named, reader.rootless);
   checkWorkdir(reader, root, spec.workdir);
   const env: Readonly<Record<string, string>> = { HOME: user.home, ...spec.env };
   const at: Lookup = { reader, root, workdir: spec.workdir, path: env["PATH"] ?? "" };
   const program = findCommand(at, spec.command[0] ?? "");
   return { user, ...exported(at, env, spec.command, program) };
+}
+
+/** An ordinary user has but its own ids to give, and the subordinate ones it was lent. @throws Failure 125, no_user */
+function mappedUser(user: UserIds, { uids, gids }: Rootless): UserIds {
+  const groups = user.groups.filter((gid) => gid < gids);
+  if (user.uid < uids && user.gid < gids) return { ...user, groups };
+  const alone = uids === 1;
+  const summary = alone
+    ? `nobody but root can be inside: no subordinate ids could be used for ${user.uid}:${user.gid}`
+    : `${user.uid}:${user.gid} is beyond the ${uids} subordinate ids`;
+  const hint = alone
+    ? "leave entry.user out; or install uidmap, and add ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+    : "usermod --add-subuids and --add-subgids add more";
+  throw failure(125, "no_user", summary, { hint });
 }
 
 function checkWorkdir(reader: Pick<Reader, "statIn">, root: AbsPath, workdir: string): void {

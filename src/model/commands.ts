@@ -115,6 +115,10 @@ export const COMMANDS: readonly Command[] = [
       { name: "rm", summary: "in a throwaway instance" },
       { name: "keep-on-failure", summary: "with --rm: keep the instance when the command fails" },
       {
+        name: "strict-limits",
+        summary: "as an ordinary user: refuse to run where a limit does not hold",
+      },
+      {
         name: "tty",
         short: "t",
         summary: "a terminal of its own; without -i and -t, where standard input and output are one",

@@ -19,7 +19,8 @@ export function hostChecks(reader: Reader, probe: Probe, state: AbsPath): readon
   ];
 }
 
-function userNamespaces(reader: Reader): Check {
+/** Whether an ordinary user may make one. */
+export function userNamespaces(reader: Reader): Check {
   const name = "user_namespaces";
   const effect = "rootless use will not work";
   const max = Number(reader.textAny(at("/proc/sys/user/max_user_namespaces")) ?? "0");
@@ -145,7 +146,8 @@ function seccomp(reader: Reader): Check {
   return { name, status: "degraded", found: "not in this kernel", effect: "entries run without a filter" };
 }
 
-function container(reader: Reader): Check {
+/** Whether this is one. */
+export function container(reader: Reader): Check {
   const name = "container";
   const marks = ["/.dockerenv", "/run/.containerenv"].filter((file) => reader.stat(at(file)) !== undefined);
   const masked = reader

@@ -75,14 +75,18 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent?: stri
   const all = hierarchiesOf(visible, own === undefined ? undefined : v1Controllers(own), (mount) =>
     quietly(() => reader.textAny(join(mount, "cgroup.controllers"))),
   );
+  // In a user namespace of ours all that is not ours shows as nobody's.
+  const mine = ({ mount, base = mount }: Hierarchy): boolean =>
+    reader.rootless === undefined || reader.stat(base)?.uid === reader.uid;
   if (parent === undefined) {
-    return all.map((h) => {
+    const based = all.map((h) => {
       const base = h.version === 2 && own !== undefined ? delegatedTo(reader, h.mount, own) : undefined;
       return base === undefined ? h : beginningAt(reader, h, base);
     });
+    return based.filter(mine);
   }
   const having = all.filter((h) => reader.stat(join(h.mount, parent))?.type === "dir");
-  if (having.length > 0) return having.map((h) => beginningAt(reader, h, join(h.mount, parent)));
+  if (having.length > 0) return having.map((h) => beginningAt(reader, h, join(h.mount, parent))).filter(mine);
   throw failure(3, "not_found", `--cgroup-parent ${parent}: there is no such cgroup`, {
     detail: `looked for in ${all.map((h) => h.mount).join(", ") || "no hierarchy: none is mounted"}`,
   });
@@ -105,13 +109,15 @@ const UNIT = /^(?:.*\/)?[^/]+\.(?:scope|service)(?=\/|$)/;
  */
 function delegatedTo(reader: Reader, mount: AbsPath, own: string): AbsPath | undefined {
   const [, path = "/"] = /^0::(.*)$/m.exec(own) ?? [];
-  const [unit] = UNIT.exec(path) ?? [];
+  // Without systemd whoever gave us a group put us into it.
+  const [unit = reader.rootless && path] = UNIT.exec(path) ?? [];
   if (unit === undefined) return undefined;
   const group = join(mount, unit);
   const owner = quietly(() => reader.stat(group))?.uid;
   if (owner === undefined) return undefined;
   const marked = ["trusted.delegate", "user.delegate"].some((name) => reader.xattr(group, name) === "1");
-  return marked || (owner !== 0 && owner === reader.uid) ? group : undefined;
+  const given = owner === reader.uid && (owner !== 0 || reader.rootless !== undefined);
+  return marked || given ? group : undefined;
 }
 
 const words = (text: string): readonly string[] =>

@@ -1,4 +1,5 @@
 import type { AbsPath } from "#model/brand";
+import type { Rootless } from "#model/rootless";
 
 /** statx(2) of one object. `dev` is `major:minor`, as mountinfo prints it; `ino` decimal. */
 export type Stat = {
@@ -56,4 +57,6 @@ export type Reader = {
   /** Numeric ids of this process. */
   readonly uid: number;
   readonly pid: number;
+  /** Set where it is root of a user namespace that envctl made for an ordinary user. */
+  readonly rootless?: Rootless;
 };

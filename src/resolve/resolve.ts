@@ -1,6 +1,7 @@
 import type { Facts, Issue, VolumeFact } from "#model/facts";
 import { isStored, type Layer, type Ownership } from "#model/resource";
 import type { Draft, Source, SpecPath } from "#model/spec";
+import { givable } from "#model/rootless";
 import type { Reader } from "#ports/reader";
 import { overlayIssues, type Placed } from "./overlay.ts";
 import { missingCpus } from "./cpus.ts";
@@ -60,7 +61,9 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
 
 /** A stored layer's root is made so; it need not be there yet. */
 function rootOf(reader: Reader, layer: Layer): Ownership | undefined {
-  return isStored(layer) ? { mode: 0o755, uid: 0, gid: 0 } : reader.stat(layer.path);
+  if (isStored(layer)) return { mode: 0o755, uid: 0, gid: 0 };
+  const stat = reader.stat(layer.path);
+  return stat && givable(stat, reader.rootless);
 }
 
 /** Fields that parse already but have no mechanism behind them in this version: one sentence each instead of being ignored. */

@@ -1,6 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import { absolute, isWithin, join, parentOf } from "#model/brand";
 import type { Issue, VolumeFact } from "#model/facts";
+import { givable } from "#model/rootless";
 import type { SpecPath, Volume } from "#model/spec";
 import type { Reader } from "#ports/reader";
 import { missing } from "./layers.ts";
@@ -64,7 +65,7 @@ function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | I
   return {
     path: dirs.at(-1)!,
     type: "dir",
-    create: { dirs, owner: { mode: 0o755, uid: stat.uid, gid: stat.gid } },
+    create: { dirs, owner: givable({ mode: 0o755, uid: stat.uid, gid: stat.gid }, reader.rootless) },
   };
 }
 

@@ -74,13 +74,26 @@ export function mountProc(root: number, proc: number): void {
   });
 }
 
-/** sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the host. */
-export function mountSys(root: number): void {
-  const sys = newMount("sysfs", "sysfs", RDONLY | NOSUID | NODEV | NOEXEC, "sysfs", () => undefined);
-  withFd(sys, () => {
-    attach(sys, root, "sys");
-    mask(sys, sysMasked(sys));
-  });
+/**
+ * A detached sysfs, read-only, of the network namespace we are in; a per-mount flag, since the file system itself may be shared with the
+ * host. Who is not root in that namespace gets the host's with all that is mounted in it. @throws KernelError
+ */
+export function newSys(): number {
+  const attributes = RDONLY | NOSUID | NODEV | NOEXEC;
+  try {
+    return newMount("sysfs", "sysfs", attributes, "sysfs", () => undefined);
+  } catch (error) {
+    if (!(error instanceof KernelError && error.errno === "EPERM")) throw error;
+    const sys = openTree(AT_FDCWD, "/sys", OPEN_TREE.CLONE | AT.RECURSIVE | AT.SYMLINK_NOFOLLOW);
+    mountSetattr(sys, "", AT.EMPTY_PATH | AT.RECURSIVE, { set: attributes });
+    return sys;
+  }
+}
+
+/** Attaches sysfs at /sys, what tells of the machine masked. @throws KernelError or Failure */
+export function mountSys(root: number, sys: number): void {
+  attach(sys, root, "sys");
+  mask(sys, sysMasked(sys));
 }
 
 const rawSocket: Call = systemCall("socket", "socket", ["int", "int", "int"]);

@@ -1,4 +1,4 @@
-import { readlinkSync } from "node:fs";
+import { readlinkSync, stat } from "node:fs";
 import type { AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { LaunchSpec, Prepared } from "#model/launch";
@@ -19,7 +19,15 @@ import { Children, reapWithin, type OnChild } from "./launch-children.ts";
 import { giveLogs, openStdio, type Stdio } from "./launch-detach.ts";
 import { mountDev, newPts } from "./launch-dev.ts";
 import { findHelpers, type Helpers } from "./launch-helpers.ts";
-import { loopbackUp, mountProc, mountSys, newProc, procTakesPidns, takenProc } from "./launch-system.ts";
+import {
+  loopbackUp,
+  mountProc,
+  mountSys,
+  newProc,
+  newSys,
+  procTakesPidns,
+  takenProc,
+} from "./launch-system.ts";
 import { withTerminal } from "./launch-terminal.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
@@ -31,7 +39,7 @@ import { fchdir, sethostname } from "./syscalls-process.ts";
 
 /**
  * `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17; `sh`: a host shell
- * other than the one that is found.
+ * other than the one that is found. `rootless`: as root of a user namespace, which may not return to namespaces that are not its own.
  */
 export type LaunchOptions = {
   readonly onChild: OnChild;
@@ -39,6 +47,7 @@ export type LaunchOptions = {
   readonly mounts?: MountOptions;
   readonly pidns?: false;
   readonly sh?: string;
+  readonly rootless?: boolean;
 };
 
 /** The launches of this machine. Everything happens on the calling thread, between two turns of the event loop. */
@@ -50,6 +59,7 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
       helpers: findHelpers(options.sh),
       stage: linuxStage(options.mounts),
       pidns: options.pidns ?? procTakesPidns(),
+      rootless: options.rootless === true,
     });
   return {
     launch(spec, build, prepare) {
@@ -68,7 +78,12 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
 const PATIENCE_MS = 2000;
 
 /** What does not change from one launch to the next. */
-type Host = { readonly helpers: Helpers; readonly stage: Stage; readonly pidns: boolean };
+type Host = {
+  readonly helpers: Helpers;
+  readonly stage: Stage;
+  readonly pidns: boolean;
+  readonly rootless: boolean;
+};
 
 type Launch = {
   readonly spec: LaunchSpec;
@@ -81,7 +96,8 @@ type Launch = {
 /** Answers the number of our child, and our end of its terminal. */
 function launchEntry(launch: Launch): { readonly child: number; readonly master?: number } {
   const { spec, host, detached } = launch;
-  const before = whereWeAre();
+  if (host.rootless) startThreads();
+  const before = whereWeAre(host.rootless);
   const fds: number[] = [];
   let waiting: Waiting | undefined;
   let pty: Pty | undefined;
@@ -92,7 +108,8 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
     // A supervisor makes its child's pid namespace itself: it is not in it.
     const pid = detached === undefined ? CLONE.NEWPID : 0;
-    const inside = inNamespaces(CLONE.NEWUTS | CLONE.NEWIPC | pid | network, () => {
+    const own = CLONE.NEWUTS | CLONE.NEWIPC | pid | network;
+    const enter = (): { readonly pid: number; readonly ready: Prepared } => {
       const at = launch.build(host.stage);
       const ready = launch.prepare(at);
       if (logs !== undefined) giveLogs(logs, ready.user);
@@ -103,6 +120,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
       }
       const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
       return withFd(sealHost(at), (root) => {
+        const sys = open(newSys());
         waiting = spawnWaiting(
           host.helpers,
           spec,
@@ -114,14 +132,15 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
           detached !== undefined,
         );
         const entry = entryPid(waiting, detached !== undefined);
-        furnish(launch, root, entry, pts);
+        furnish(launch, root, entry, { pts, sys });
         awaitOk(waiting, spec.cgroups);
         if (!host.pidns) mountProc(root, takenProc(PROC_SCRATCH));
         changeRoot(root);
         return { pid: entry, ready };
       });
-    });
-    if (whereWeAre() !== before)
+    };
+    const inside = inNamespaces(own, enter, host.rootless ? own : 0);
+    if (whereWeAre(host.rootless) !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
     detached?.started(waiting!.child, inside.pid, inside.ready);
     letGo(waiting!);
@@ -136,9 +155,14 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
   }
 }
 
-/** Namespaces of this thread and of its next child, to be compared. */
-function whereWeAre(): string {
-  return ["mnt", "uts", "ipc", "net", "pid_for_children"]
+/** In a pid namespace that is not its children's a process starts no thread (pid_namespaces(7)); Node's pool comes with the first call. */
+function startThreads(): void {
+  stat("/", () => undefined);
+}
+
+/** Namespaces of this thread and of its next child that it has to be back in, to be compared. */
+function whereWeAre(rootless: boolean): string {
+  return ["mnt", ...(rootless ? [] : ["uts", "ipc", "net", "pid_for_children"])]
     .map((name) => readlinkSync(`/proc/thread-self/ns/${name}`))
     .join();
 }
@@ -162,12 +186,17 @@ function sealHost(at: AbsPath): number {
 }
 
 /** All that can be done while the child starts. */
-function furnish({ spec, host, detached }: Launch, root: number, entry: number, pts: number): void {
+function furnish(
+  { spec, host, detached }: Launch,
+  root: number,
+  entry: number,
+  { pts, sys }: { readonly pts: number; readonly sys: number },
+): void {
   // The one our children are born in can be named even where the child has ended already.
   const pidns = detached === undefined ? "/proc/thread-self/ns/pid_for_children" : `/proc/${entry}/ns/pid`;
   if (host.pidns) mountProc(root, newProc(pidns));
   mountDev(root, pts);
-  mountSys(root);
+  mountSys(root, sys);
   sethostname(spec.hostname);
   if (spec.network === "none") loopbackUp();
 }

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { baseName, join, parentOf, type AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { Compression, HostEntry, Recipe, Stamp } from "#model/resource";
+import type { Rootless } from "#model/rootless";
 import type { Filling, Layers } from "#ports/layers";
 import { selfFd } from "./beneath.ts";
 import { pause } from "./clock.ts";
@@ -33,13 +34,13 @@ const FILTERS: Readonly<Record<Exclude<Compression, "none">, readonly [option: s
 };
 
 /** Stored layers of this machine. */
-export function linuxLayers(): Layers {
+export function linuxLayers(rootless?: Rootless): Layers {
   return {
     *unpack(recipe, into) {
       const fd = openat(AT_FDCWD, recipe.archive, 0);
       try {
         checkStamp(fd, recipe.stamp, recipe.archive);
-        yield* extract(recipe, fd, into);
+        yield* extract(recipe, fd, into, rootless);
         checkStamp(fd, recipe.stamp, recipe.archive);
       } finally {
         close(fd);
@@ -82,8 +83,14 @@ function checkStamp(fd: number, planned: Stamp, path: AbsPath): void {
  * Whatever way a symlink, hard link or name in an archive finds out of the directory, the kernel refuses to write there (EROFS), to
  * link from there (EXDEV) and to open a device.
  */
-function* extract({ archive, compression }: Archive, fd: number, into: AbsPath): Filling {
-  const tar = unmasked(() => start(compression, fd, into), DIRECTORIES);
+function* extract(
+  { archive, compression }: Archive,
+  fd: number,
+  into: AbsPath,
+  rootless: Rootless | undefined,
+): Filling {
+  const words = [...tarWords(compression), ...(rootless === undefined ? [] : asUser(rootless))];
+  const tar = unmasked(() => start(words, fd, into), DIRECTORIES);
   for (let ms = 1; !tar.ended(); ms = Math.min(ms * 2, LONGEST_PAUSE_MS)) {
     pause(ms);
     yield offsetOf(fd);
@@ -104,13 +111,13 @@ const LONGEST_PAUSE_MS = 32;
 /** A tar at work; how it ended is known when the event loop turned. */
 type Tar = { ended(): boolean; status(): number | string | undefined; said(): string };
 
-function start(compression: Compression, fd: number, into: AbsPath): Tar {
+function start(words: readonly string[], fd: number, into: AbsPath): Tar {
   const { spawn } = createRequire(import.meta.url)(
     "node:child_process",
   ) as typeof import("node:child_process");
   const child = inNamespaces(0, () => {
     confine(into);
-    return spawn("setpriv", [...ALONE, "tar", ...tarWords(compression)], {
+    return spawn("setpriv", [...ALONE, "tar", ...words], {
       cwd: into,
       env: ENV,
       // Not "ignore": /dev/null is a device, and none can be opened there.
@@ -150,6 +157,12 @@ function tarWords(compression: Compression): readonly string[] {
     "--xattrs-exclude=user.overlay.*",
     "--warning=no-timestamp",
   ];
+}
+
+/** Without subordinate ids all is the user's own. An ordinary user makes no device nodes, and /dev inside is never the archive's. */
+function asUser({ uids }: Rootless): readonly string[] {
+  const devices = ["--anchored", "--wildcards", "--exclude=dev/*", "--exclude=./dev/*"];
+  return uids === 1 ? [...devices, "--no-same-owner"] : devices;
 }
 
 function confine(into: AbsPath): void {

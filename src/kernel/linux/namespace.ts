@@ -26,12 +26,13 @@ let inside = false;
  * Runs `work` in new namespaces (`flags` of CLONE; the mount namespace always, its propagation private throughout) and
  * comes back, whatever happens, with root and working directory as before: a caller that was chrooted stays so.
  * `work` must be synchronous, and so must every file system call in it: libuv's threads that are started inside would stay there.
+ * `stay`: those of `flags` there is no way back from; the thread, and its next children, remain in them.
  * @throws KernelError, and whatever `work` throws
  */
-export function inNamespaces<T>(flags: number, work: () => T): T {
+export function inNamespaces<T>(flags: number, work: () => T, stay = 0): T {
   const enter = (): void => unshare(flags | CLONE.FS | CLONE.NEWNS);
   return away(
-    KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & flag) !== 0),
+    KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & ~stay & flag) !== 0),
     enter,
     () => {
       makePrivate();

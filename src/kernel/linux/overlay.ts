@@ -42,7 +42,11 @@ function directories(overlay: OverlayMount): Directory[] {
 /** Options as `key` or `key=value`: only what was asked for, everything else is the kernel's default. */
 function optionsOf(overlay: OverlayMount): (readonly [key: string, value?: string])[] {
   const { volatile, ...keyed } = overlay.options;
-  const options: (readonly [string, string?])[] = Object.entries(keyed);
+  // With userxattr both are off, and to say so is refused (ovl_fs_params_verify in fs/overlayfs/params.c).
+  const settled = overlay.userxattr === true ? ["redirect_dir", "metacopy"] : [];
+  const options: (readonly [string, string?])[] = Object.entries(keyed).filter(
+    ([key]) => !settled.includes(key),
+  );
   if (volatile === true) options.push(["volatile"]);
   if (overlay.userxattr === true) options.push(["userxattr"]);
   return options;

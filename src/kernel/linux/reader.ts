@@ -91,14 +91,13 @@ function mountIdOf(path: AbsPath): string | undefined {
 }
 
 /** A Reader of this machine. It is told who it is, since only the entry sees the process. Loads no FFI but for mount ids. */
-export function linuxReader(self: { readonly uid: number; readonly pid: number }): Reader {
+export function linuxReader(self: Pick<Reader, "uid" | "pid" | "rootless">): Reader {
   const wrap = <T>(name: string, path: string, run: () => T): T =>
     nodeCall(name, () => `${name}(${quote(path)})`, run);
   const text = (path: AbsPath): string => wrap("open", path, () => utf8(path));
   const list = (path: AbsPath): readonly string[] => wrap("open", path, () => readdirSync(path));
   return {
-    uid: self.uid,
-    pid: self.pid,
+    ...self,
     text,
     textAny: (path) => orUndefined(() => text(path)),
     part: (path, offset, length) => wrap("open", path, () => readPart(path, offset, length)),

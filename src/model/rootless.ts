@@ -1,0 +1,22 @@
+import type { Ownership } from "./resource.ts";
+
+/**
+ * An ordinary user who is root of a user namespace of envctl's making (user_namespaces(7)). `uid` and `gid`: who that is outside; `uids`
+ * and `gids`: how many numbers from 0 on stand for somebody inside: one, or one and a range of subordinate ids.
+ */
+export type Rootless = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly uids: number;
+  readonly gids: number;
+};
+
+/** What the kernel shows for an id that nobody has inside (/proc/sys/kernel/overflowuid). */
+const NOBODY = 65534;
+
+/** An owner that can be given to something new: for one who is nobody in our namespace, ourselves. */
+export function givable<T extends Ownership>(owner: T, rootless: Rootless | undefined): T {
+  if (rootless === undefined) return owner;
+  const own = (id: number, count: number): number => (id === NOBODY || id >= count ? 0 : id);
+  return { ...owner, uid: own(owner.uid, rootless.uids), gid: own(owner.gid, rootless.gids) };
+}
