@@ -16,6 +16,7 @@ const tests: readonly Wanted[] = [
   ["setpriv", "util-linux"],
   ["tini", "tini"],
   ["nsenter", "util-linux"],
+  ["newuidmap", "uidmap"],
   ["tar", "tar"],
   ["xz", "xz-utils"],
   ["zstd", "zstd"],

@@ -12,15 +12,22 @@ import type { Planned } from "./planned.ts";
 import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 
-/** What apply would do, without touching anything. @throws Failure 3 with all mistakes of all files */
-export async function planTargets(host: ReadHost, targets: readonly Target[]): Promise<readonly Planned[]> {
+/**
+ * What apply would do, without touching anything. `isMistake`: what counts as one, of what is wrong with a file.
+ * @throws Failure 3 with all mistakes of all files
+ */
+export async function planTargets(
+  host: ReadHost,
+  targets: readonly Target[],
+  isMistake: (wrong: Diagnostic) => boolean = () => true,
+): Promise<readonly Planned[]> {
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const plans: Planned[] = [];
   const wrong: Diagnostic[] = [];
   for (const file of filesOf(targets)) {
     const result = await planApply(host, state, machine, file);
-    if (isDiagnostics(result)) wrong.push(...result);
+    if (isDiagnostics(result)) wrong.push(...result.filter(isMistake));
     else plans.push(result);
   }
   if (wrong.some((d) => d.severity === "error")) throw new Failure(3, wrong);
@@ -29,11 +36,16 @@ export async function planTargets(host: ReadHost, targets: readonly Target[]): P
 }
 
 /** A mistake in a file must not bring a state directory into being: before its first use all is planned once more. @throws Failure 3 */
-export async function checkBeforeFirstUse(host: ReadHost, files: readonly EnvFile[]): Promise<void> {
+export async function checkBeforeFirstUse(
+  host: ReadHost,
+  files: readonly EnvFile[],
+  isMistake?: (wrong: Diagnostic) => boolean,
+): Promise<void> {
   if (viewState(host).lineage !== undefined) return;
   await planTargets(
     host,
     files.map((file) => ({ id: file.id, name: file.name, file })),
+    isMistake,
   );
 }
 

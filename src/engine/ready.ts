@@ -120,7 +120,7 @@ export async function inInstance<T>(
   { tell, weaken }: Preparing,
   use: (ready: Ready) => Promise<{ readonly used: T; readonly fate: Fate }>,
 ): Promise<T> {
-  await checkBeforeFirstUse(host, [env]);
+  await checkBeforeFirstUse(host, [env], ({ code }) => weaken === undefined || code !== "no_controller");
   const state = openState(host);
   sweep(host, state);
   const record = recordOf(host, state, env.id);

@@ -82,7 +82,11 @@ export class Project {
   /** Ends the test's own doings, then destroys whatever is still applied. */
   async end(): Promise<void> {
     for (const hook of this.#hooks) await hook();
-    if (existsSync(join(this.state, "envs"))) this.ok(["destroy", "--all", "-y"]);
+    if (existsSync(join(this.state, "envs"))) this.clear();
+  }
+
+  protected clear(): void {
+    this.ok(["destroy", "--all", "-y"]);
   }
 
   /** Writes a file of the repository. */

@@ -1,0 +1,85 @@
+// A repository of an ordinary user's, who has neither root nor anything else: rows as root's, in a user namespace.
+import { spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Cleanup, tempDir } from "./fixtures.ts";
+import { busyboxRootfs, Project, type Result, type RunOptions } from "./project.ts";
+
+/** Nobody's on any machine of ours; files of these ids are the test's. */
+export const USER = { uid: 54321, gid: 54322, first: 3_000_000, count: 65536 } as const;
+
+/** `range`: subordinate ids, in files that this user's processes alone see in place of the host's. */
+export type Ids = "single" | "range";
+
+const ACCOUNT = {
+  passwd: `root:x:0:0::/:/bin/sh\nenvctl-test:x:${USER.uid}:${USER.gid}::/nonexistent:/bin/sh\n`,
+  group: `root:x:0:\nenvctl-test:x:${USER.gid}:\n`,
+};
+
+/** Whatever reaches a namespace that others are joined with stays there when they end. */
+const AS_SHARED = `mount --make-rshared /; before=$(cat /proc/self/mountinfo); "$@"; code=$?
+[ "$before" = "$(cat /proc/self/mountinfo)" ] && exit $code; exit 99`;
+
+class UserProject extends Project {
+  readonly #before: readonly string[];
+  constructor(dir: string, ids: Ids, shared: boolean) {
+    super(dir);
+    const files = join(dir, "account");
+    mkdirSync(files);
+    const lent = ids === "range" ? `${USER.uid}:${USER.first}:${USER.count}\n` : "";
+    for (const [name, text] of Object.entries({ ...ACCOUNT, subuid: lent, subgid: lent }))
+      writeFileSync(join(files, name), text);
+    // A machine without subordinate ids has no files for them to be mounted on.
+    const mount = `for f in passwd group subuid subgid; do [ -e /etc/$f ] && mount --bind "$0/$f" /etc/$f; done`;
+    const run = shared ? AS_SHARED : 'exec "$@"';
+    this.#before = [
+      ...["unshare", "--mount", "sh", "-c", `${mount}; ${run}`, files],
+      ...["setpriv", "--reuid", `${USER.uid}`, "--regid", `${USER.gid}`, "--clear-groups"],
+    ];
+  }
+
+  #options(options: RunOptions): RunOptions {
+    return { ...options, before: [...this.#before, ...(options.before ?? [])] };
+  }
+
+  /** Everything written so far is the user's. */
+  give(): void {
+    spawnSync("chown", ["-R", `${USER.uid}:${USER.gid}`, this.dir]);
+  }
+
+  override run(args: readonly string[], options: RunOptions = {}): Result {
+    return super.run(args, this.#options(options));
+  }
+
+  override start(...[args, options = {}]: Parameters<Project["start"]>): ReturnType<Project["start"]> {
+    return super.start(args, { ...options, ...this.#options(options) });
+  }
+
+  /** What throwaway instances left. */
+  instances(): readonly string[] {
+    return readdirSync(join(this.state, "envs"));
+  }
+
+  protected override clear(): void {
+    const left = this.instances();
+    if (left.length > 0) throw new Error(`left behind: ${left.join(" ")}`);
+  }
+}
+
+/** Like project(), an ordinary user's; where mounts are shared, should one reach the namespace it is started in its exit code is 99. */
+export function userProject(
+  t: Cleanup,
+  ids: Ids = "single",
+  mounts: "private" | "shared" = "private",
+): UserProject {
+  const made: Project[] = [];
+  t.after(async () => {
+    for (const one of made) await one.end();
+  });
+  const dir = tempDir(t);
+  chownSync(dir, USER.uid, USER.gid);
+  busyboxRootfs(join(dir, "rootfs"));
+  const p = new UserProject(dir, ids, mounts === "shared");
+  made.push(p);
+  return p;
+}
