@@ -33,8 +33,18 @@ class UserProject extends Project {
     const mount = `for f in passwd group subuid subgid; do [ -e /etc/$f ] && mount --bind "$0/$f" /etc/$f; done`;
     const run = shared ? AS_SHARED : 'exec "$@"';
     this.#before = [
-      ...["unshare", "--mount", "sh", "-c", `${mount}; ${run}`, files],
-      ...["setpriv", "--reuid", `${USER.uid}`, "--regid", `${USER.gid}`, "--clear-groups"],
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `${mount}; ${run}`,
+      files,
+      "setpriv",
+      "--reuid",
+      `${USER.uid}`,
+      "--regid",
+      `${USER.gid}`,
+      "--clear-groups",
     ];
   }
 
