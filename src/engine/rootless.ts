@@ -8,15 +8,10 @@ export function noNamespace({ reader }: ReadHost, said: string | undefined): Err
   const why =
     said === undefined
       ? "unshare(1) and sh are needed for it: install util-linux"
-      : [cause?.found, said].filter(Boolean).join("; ");
+      : [cause && `${cause.name}: ${cause.found}`, said].filter(Boolean).join("; ");
   const mend = cause?.fix ?? "envctl doctor tells what this host offers";
-  return failure(
-    125,
-    "refused",
-    "run --rm as an ordinary user needs a user namespace, and none can be made here",
-    {
-      detail: why,
-      hint: `${mend}; or repeat it with sudo.`,
-    },
-  );
+  return failure(125, "refused", "run --rm as an ordinary user needs a user namespace", {
+    detail: why,
+    hint: `${mend}; or repeat it with sudo.`,
+  });
 }

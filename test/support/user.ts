@@ -17,39 +17,34 @@ const ACCOUNT = {
 };
 
 /** Whatever reaches a namespace that others are joined with stays there when they end. */
-const AS_SHARED = `mount --make-rshared /; before=$(cat /proc/self/mountinfo); "$@"; code=$?
+const AS_SHARED = `mount --make-rshared /; before=$(cat /proc/self/mountinfo); code=0; "$@" || code=$?
 [ "$before" = "$(cat /proc/self/mountinfo)" ] && exit $code; exit 99`;
 
 class UserProject extends Project {
-  readonly #before: readonly string[];
-  constructor(dir: string, ids: Ids, shared: boolean) {
+  /** Lines that root's shell carries out first, where nobody else sees its mounts; `$0` is a directory of the test's. */
+  readonly asRoot: string[] = [];
+  /** What it does then with the words of the user's command. */
+  last: string;
+  readonly #files: string;
+  constructor(dir: string, ids: Ids, last: string) {
     super(dir);
-    const files = join(dir, "account");
-    mkdirSync(files);
+    this.last = last;
+    this.#files = join(dir, "account");
+    mkdirSync(this.#files);
     const lent = ids === "range" ? `${USER.uid}:${USER.first}:${USER.count}\n` : "";
     for (const [name, text] of Object.entries({ ...ACCOUNT, subuid: lent, subgid: lent }))
-      writeFileSync(join(files, name), text);
+      writeFileSync(join(this.#files, name), text);
     // A machine without subordinate ids has no files for them to be mounted on.
-    const mount = `for f in passwd group subuid subgid; do [ -e /etc/$f ] && mount --bind "$0/$f" /etc/$f; done`;
-    const run = shared ? AS_SHARED : 'exec "$@"';
-    this.#before = [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      `${mount}; ${run}`,
-      files,
-      "setpriv",
-      "--reuid",
-      `${USER.uid}`,
-      "--regid",
-      `${USER.gid}`,
-      "--clear-groups",
-    ];
+    this.asRoot.push(
+      `for f in passwd group subuid subgid; do [ ! -e /etc/$f ] || mount --bind "$0/$f" /etc/$f; done`,
+    );
   }
 
   #options(options: RunOptions): RunOptions {
-    return { ...options, before: [...this.#before, ...(options.before ?? [])] };
+    const script = ["set -e", ...this.asRoot, this.last].join("\n");
+    const become = `setpriv --reuid ${USER.uid} --regid ${USER.gid} --clear-groups`.split(" ");
+    const before = ["unshare", "--mount", "sh", "-c", script, this.#files, ...become];
+    return { ...options, before: [...before, ...(options.before ?? [])] };
   }
 
   /** Everything written so far is the user's. */
@@ -89,7 +84,7 @@ export function userProject(
   const dir = tempDir(t);
   chownSync(dir, USER.uid, USER.gid);
   busyboxRootfs(join(dir, "rootfs"));
-  const p = new UserProject(dir, ids, mounts === "shared");
+  const p = new UserProject(dir, ids, mounts === "shared" ? AS_SHARED : 'exec "$@"');
   made.push(p);
   return p;
 }

@@ -1,0 +1,180 @@
+// Where an ordinary user meets what is not its own: cgroups, ids, others' files, and hosts that give no namespace.
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { hierarchies } from "#test/cgroup";
+import { guard } from "#test/guard";
+import { type Need, needs } from "#test/needs";
+import { USER, userProject } from "#test/user";
+
+guard();
+
+const MACHINE: readonly Need[] = ["root", "mounts", "overlay", "userns", "program:setpriv"];
+const ONE = needs(...MACHINE);
+const RANGE = needs(...MACHINE, "program:newuidmap");
+
+/** What a refusal says, in one line. */
+const refusal = (p: ReturnType<typeof userProject>, args: readonly string[]): string =>
+  p.ok(args, 125).stderr.replaceAll(/\n +/g, " ");
+
+/** A group of the user's in each hierarchy that limits something, taken away in the end; on v2 the user's processes are started in it. */
+function delegated(p: ReturnType<typeof userProject>): string {
+  const name = `user-${process.pid}`;
+  const made = hierarchies().filter(({ controllers }) =>
+    controllers.some((c) => ["memory", "pids"].includes(c)),
+  );
+  for (const { point, version, controllers } of made) {
+    const dir = join(point, name);
+    if (version === 2)
+      writeFileSync(join(point, "cgroup.subtree_control"), controllers.map((c) => `+${c}`).join(" "));
+    mkdirSync(dir);
+    p.after(() => rmdirSync(dir));
+    for (const file of ["", "cgroup.procs", "cgroup.subtree_control", "tasks"])
+      if (existsSync(join(dir, file))) chownSync(join(dir, file), USER.uid, USER.gid);
+    if (version === 2) p.asRoot.push(`echo $$ > ${dir}/cgroup.procs`);
+  }
+  return `/${name}`;
+}
+
+test(
+  "E11 E13 limits hold in groups that were delegated to the user",
+  needs(...MACHINE, "cgroup:memory"),
+  (t) => {
+    const p = userProject(t);
+    p.env("web", "limits: { memory: 32MiB, swap: 0, pids: 20 }\n");
+    p.give();
+    const parent = delegated(p);
+    const run = ["run", "--rm", "--strict-limits", "--cgroup-parent", parent, "web", "--"];
+    const { stderr } = p.ok([...run, "dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"], 137);
+    assert.match(stderr, /^envctl: killed by the kernel: out of memory\n {2}limit {3}32 MiB, no swap/);
+    const forks = "n=0; while [ $n -lt 40 ]; do sleep 5 & n=$((n + 1)); done; echo all";
+    assert.equal(p.run([...run, "sh", "-c", forks]).stdout, "");
+    assert.deepEqual(p.instances(), []);
+    const left = hierarchies().map(({ point }) => join(point, parent, `envctl-${p.lineage()}`));
+    assert.deepEqual(left.filter(existsSync), []);
+  },
+);
+
+test("without subordinate ids entry.user is refused with the command that mends it", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web", "entry: { user: ana, command: [id] }\n");
+  p.give();
+  const { stderr } = p.ok(["run", "--rm", "web"], 125);
+  assert.match(stderr, /nobody but root can be inside: no subordinate ids .*\s1000:1000/);
+  assert.match(stderr, /usermod --add-subuids/);
+  assert.deepEqual(p.instances(), []);
+});
+
+test("with subordinate ids entry.user is one of them, groups and all", RANGE, (t) => {
+  const p = userProject(t, "range");
+  p.env("web", 'volumes: ["../out:/out"]\nentry: { user: ana, command: "id; echo x > /out/file" }\n');
+  p.write("out/here", "");
+  chmodSync(join(p.dir, "out"), 0o777);
+  p.give();
+  assert.equal(p.ok(["run", "--rm", "web"]).stdout, "uid=1000(ana) gid=1000(ana) groups=44(video)\n");
+  assert.equal(lstatSync(join(p.dir, "out/file")).uid, USER.first + 999);
+  p.env("web", "entry: { user: 70000, command: [id] }\n");
+  assert.match(p.ok(["run", "--rm", "web"], 125).stderr, /70000:0 is beyond the 65536 subordinate ids/);
+});
+
+test("what others own is read as far as anybody may, and their set-user-ID programs do nothing", ONE, (t) => {
+  const p = userProject(t);
+  const secret = p.write("rootfs/root/secret", "secret\n", 0o600);
+  const open = p.write("rootfs/etc/open", "open\n", 0o644);
+  p.env("web");
+  p.give();
+  for (const file of [secret, open, join(p.dir, "rootfs/bin/busybox")]) chownSync(file, 0, 0);
+  chmodSync(join(p.dir, "rootfs/bin/busybox"), 0o6755);
+  const script =
+    "{ cat /etc/open; cat /root/secret; id -u; grep ^Uid /proc/self/status; chown 0:0 /etc/open; echo $?; } 2>&1";
+  const { stdout } = p.ok(["run", "--rm", "web", "--", "sh", "-c", script]);
+  assert.match(stdout, /^open\n.*[Pp]ermission denied\n0\nUid:\t0\t0\t0\t0\n/s);
+});
+
+test("hostile symlinks in a rootfs lead nowhere, as an ordinary user", ONE, (t) => {
+  const p = userProject(t);
+  const mark = p.write("outside/file", "mine\n");
+  p.env("web", 'volumes: ["../src:/data/work"]\n');
+  p.write("src/here", "");
+  symlinkSync(join(p.dir, "outside"), join(p.dir, "rootfs/data"));
+  p.give();
+  p.ok(["run", "--rm", "web", "--", "sh", "-c", "echo x > /data/work/new"]);
+  assert.ok(existsSync(join(p.dir, "src/new")) && !existsSync(join(p.dir, "outside/work")));
+  rmdirSync(join(p.dir, "rootfs/proc"));
+  symlinkSync(join(p.dir, "outside"), join(p.dir, "rootfs/proc"));
+  assert.match(p.ok(["run", "--rm", "web", "--", "true"], 125).stderr, /\/proc is no directory/);
+  assert.equal(existsSync(mark), true);
+  assert.deepEqual(p.instances(), []);
+});
+
+test("a state directory of somebody else's is refused", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web");
+  p.give();
+  mkdirSync(p.state, { mode: 0o755 });
+  assert.match(
+    p.ok(["run", "--rm", "web", "--", "true"], 125).stderr,
+    /cannot be used as the state directory/,
+  );
+});
+
+test("detached and applied runs are refused in one sentence that says what works", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web", "entry: { command: [true] }\n");
+  p.give();
+  for (const line of ["run -d --rm web", "run web", "stop web"])
+    assert.match(
+      p.ok(line.split(" "), line === "stop web" ? 1 : 125).stderr,
+      /^envctl: .* needs root: .*\n.*run --rm/s,
+    );
+  assert.ok(!existsSync(p.state));
+});
+
+test("variables of ours reach no entry, and those of the caller's all do", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web", "entry: { env: { LD_PRELOAD: , NODE_OPTIONS: }, command: [env] }\n");
+  p.give();
+  const { stdout } = p.ok(["run", "--rm", "web"], 0, { env: { NODE_OPTIONS: "--no-warnings" } });
+  assert.match(stdout, /^NODE_OPTIONS=--no-warnings$/m);
+  assert.doesNotMatch(stdout, /ENVCTL/i);
+  // Planted: who says so is believed by nobody.
+  const planted = p.ok(["run", "--rm", "web"], 125, { env: { _ENVCTL_NAMESPACE: "inside" } });
+  assert.match(planted.stderr, /^envctl: run --rm as an ordinary user needs a user namespace/);
+});
+
+test(
+  "a host that gives no user namespace is told of in a sentence, with the command that mends it",
+  ONE,
+  (t) => {
+    const p = userProject(t);
+    p.env("web", "entry: { command: [true] }\n");
+    p.give();
+    // From a chroot the kernel gives none (user_namespaces(7)).
+    p.asRoot.push('mkdir "$0/root"; mount --rbind / "$0/root"');
+    p.last = 'exec chroot "$0/root" "$@"';
+    const run = ["-C", p.dir, "run", "--rm", "web"];
+    const { stderr } = p.ok(run, 125);
+    assert.match(stderr, /^envctl: run --rm as an ordinary user needs a user namespace\n/);
+    assert.match(stderr, /unshare failed: Operation not permitted\n/);
+    p.asRoot.splice(
+      1,
+      0,
+      'echo 0 > "$0/max"; mount --bind "$0/max" /proc/sys/user/max_user_namespaces; rmdir "$0/root"',
+    );
+    assert.match(
+      p.ok(run, 125).stderr,
+      /max_user_namespaces is 0.*\n.*sysctl user\.max_user_namespaces=10000; or .* sudo/,
+    );
+    assert.ok(!existsSync(p.state));
+  },
+);
