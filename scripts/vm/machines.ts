@@ -63,6 +63,8 @@ export const packages: readonly string[] = [
   "squashfs-tools",
   "strace",
   "tar",
+  "tini",
+  "uidmap",
   "util-linux",
   "xz-utils",
   "zstd",
