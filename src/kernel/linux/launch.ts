@@ -113,13 +113,14 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
       const at = launch.build(host.stage);
       const ready = launch.prepare(at);
       if (logs !== undefined) giveLogs(logs, ready.user);
-      const pts = open(newPts());
-      if (spec.terminal) {
-        pty = openPty(pts, ready.user.uid);
-        copySize([1, 0], open(pty.slave));
-      }
-      const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
       return withFd(sealHost(at), (root) => {
+        // Mounts are listed in the order they were made in, and the root comes first.
+        const pts = open(newPts());
+        if (spec.terminal) {
+          pty = openPty(pts, ready.user.uid);
+          copySize([1, 0], open(pty.slave));
+        }
+        const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
         const sys = open(newSys());
         waiting = spawnWaiting(
           host.helpers,
