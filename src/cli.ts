@@ -1,6 +1,7 @@
 import { main as command, type Boot, type Settings } from "#commands/main";
 import { linuxClock } from "#kernel/clock";
 import { linuxReader } from "#kernel/reader";
+import type { Outside } from "#kernel/relay";
 import { isDevice, linuxTerminal, outputLost } from "#kernel/terminal";
 import manifest from "#package/manifest" with { type: "json" };
 import { namespaceRefused, whoseNamespace } from "./rootless.ts";
@@ -42,22 +43,23 @@ function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): Re
 
 const onChild = (wake: () => void): void => void process.on("SIGCHLD", wake);
 
+const outside: Outside = {
+  stdin: () => process.stdin,
+  stdout: () => process.stdout,
+  onSignal: (signal, listener) => {
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  },
+};
+
 async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   const { commands, linuxWriters } = await import("./write.ts");
-  const outside: Parameters<typeof linuxWriters>[2] = {
-    stdin: () => process.stdin,
-    stdout: () => process.stdout,
-    onSignal: (signal, listener) => {
-      process.on(signal, listener);
-      return () => process.off(signal, listener);
-    },
-  };
   return { host: { ...acting(settings), ...linuxWriters(rootless, onChild, outside) }, commands };
 }
 
 async function controlling(settings: Settings): ReturnType<Boot["controlling"]> {
   const { commands, linuxControl } = await import("./control.ts");
-  return { host: { ...acting(settings), ...linuxControl(onChild) }, commands };
+  return { host: { ...acting(settings), ...linuxControl(onChild, outside) }, commands };
 }
 
 /** What commands that change something are given alike. */

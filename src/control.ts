@@ -3,12 +3,16 @@ import { linuxCgroups } from "#kernel/cgroups";
 import { linuxFiles } from "#kernel/files";
 import type { OnChild } from "#kernel/launch-children";
 import { linuxJoin } from "#kernel/launch-join";
+import type { Outside } from "#kernel/relay";
 import { linuxSignals } from "#kernel/signals";
 
 export { commands } from "#commands/control";
 
 /** The ports that reach running entries. */
-export function linuxControl(onChild: OnChild): {
+export function linuxControl(
+  onChild: OnChild,
+  outside: Outside,
+): {
   readonly files: ReturnType<typeof linuxFiles>;
   readonly cgroups: ReturnType<typeof linuxCgroups>;
   readonly join: ReturnType<typeof linuxJoin>;
@@ -17,7 +21,7 @@ export function linuxControl(onChild: OnChild): {
   return {
     files: linuxFiles(),
     cgroups: linuxCgroups(),
-    join: linuxJoin(onChild),
+    join: linuxJoin(onChild, outside),
     signals: linuxSignals(),
   };
 }

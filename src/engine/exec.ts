@@ -16,18 +16,22 @@ import { notRunning } from "./runs.ts";
 export async function execIn(
   host: ControlHost,
   run: DetachedRun,
-  command: readonly string[],
+  {
+    command,
+    terminal,
+  }: { readonly command: readonly string[]; readonly terminal: "auto" | "always" | "never" },
 ): Promise<number> {
+  const tty = terminal === "always" || (terminal === "auto" && host.terminal);
   const { entry, user, workdir, cgroups } = run.record;
   const root = `/proc/${entry.pid}/root` as AbsPath;
   let running: Running;
   try {
-    const env = environmentOf(host, entry.pid);
+    const env = environmentOf(host, entry.pid, tty);
     const at = { reader: host.reader, root, workdir, path: env["PATH"] ?? DEFAULT_PATH };
     const ready = { user, argv: command, program: findCommand(at, command[0] ?? ""), env };
     // Asked last: until its number is joined it may end and become another's in theory alone.
     if (!lives(host.reader, entry)) throw notRunning([run]);
-    running = host.join.join({ pid: entry.pid, workdir, cgroups }, ready);
+    running = host.join.join({ pid: entry.pid, workdir, cgroups, terminal: tty }, ready);
   } catch (error) {
     if (!lives(host.reader, entry)) throw notRunning([run]);
     throw error instanceof KernelError && error.call.startsWith("execve(") ? notExecuted(error) : error;
@@ -50,8 +54,9 @@ const byKey = (signal: string): boolean => signal === "SIGINT" || signal === "SI
  * (proc_pid_environ(5)). An entry that wrote over it has none.
  */
 function environmentOf(
-  { reader, terminal, variable }: ControlHost,
+  { reader, variable }: ControlHost,
   pid: number,
+  terminal: boolean,
 ): Readonly<Record<string, string>> {
   const text = reader.textAny(`/proc/${pid}/environ` as AbsPath) ?? "";
   // A reaper still has them as they were handed to the helpers (launch-script.ts).

@@ -22,6 +22,15 @@ export type Command = {
   readonly words?: readonly string[];
 };
 
+const TERMINAL: readonly Flag[] = [
+  {
+    name: "tty",
+    short: "t",
+    summary: "a terminal of its own; without -i and -t, where standard input and output are one",
+  },
+  { name: "interactive", short: "i", summary: "standard input as it is, and no terminal without -t" },
+];
+
 const YES: Flag = { name: "yes", short: "y", summary: "do not ask" };
 
 export const GLOBAL_FLAGS: readonly Flag[] = [
@@ -118,12 +127,7 @@ export const COMMANDS: readonly Command[] = [
         name: "strict-limits",
         summary: "as an ordinary user: refuse to run where a limit does not hold",
       },
-      {
-        name: "tty",
-        short: "t",
-        summary: "a terminal of its own; without -i and -t, where standard input and output are one",
-      },
-      { name: "interactive", short: "i", summary: "standard input as it is, and no terminal without -t" },
+      ...TERMINAL,
       { ...YES, summary: "apply also what replaces or deletes" },
     ],
     takes: "one",
@@ -143,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "exec",
-    flags: [],
+    flags: TERMINAL,
     takes: "run",
   },
   {

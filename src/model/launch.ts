@@ -61,6 +61,8 @@ export type JoinSpec = {
   readonly pid: number;
   readonly workdir: string;
   readonly cgroups: readonly OwnedCgroup[];
+  /** It gets one of its own, joined to ours. */
+  readonly terminal: boolean;
 };
 
 /** How a process ended. */

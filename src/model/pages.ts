@@ -105,7 +105,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
       RUN,
     examples: [
       ["envctl exec web-tests -- ps", "what runs in there"],
-      ["envctl exec web-tests", "a shell"],
+      ["envctl exec web-tests", "a shell, at a terminal one of its own"],
     ],
   },
   stop: {

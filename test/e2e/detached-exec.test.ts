@@ -1,5 +1,6 @@
 // A command beside a detached run (row E28): the same namespaces, groups, user, environment and privileges, and its own exit status.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
@@ -8,7 +9,7 @@ import { detach, family, namespacesOf, psOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
-import { type Project, project, type RunOptions } from "#test/project";
+import { CLI, type Project, project, type RunOptions } from "#test/project";
 import { running } from "#test/running";
 
 guard();
@@ -119,6 +120,30 @@ test("E28 exec ends as its command does, and takes its input and signals", machi
   assert.deepEqual(namespacesOf("self"), before);
   await until("nobody is left", () => family(supervisor).length <= 3);
 });
+
+test(
+  "E28 exec at a terminal gives its command one of its own: another than envctl's, and job control in it",
+  needs("root", "overlay", "cgroup:pids", "program:script"),
+  (t) => {
+    const p = project(t);
+    p.env("web", "limits: { pids: 50 }\nentry: { user: ana }\n");
+    detach(p, ["web", "--", ...SLEEPY]);
+    const script = "tty; test -t 0 && test -t 2 && : </dev/tty && echo own; echo TERM $TERM; exit 4";
+    const words = [process.execPath, CLI, "exec", "web", "--", "sh", "-c", script];
+    const line = words.map((word) => `'${word}'`).join(" ");
+    const env = { ...process.env, ENVCTL_STATE_DIR: p.state, TERM: "vt100" };
+    const { stdout, status } = spawnSync("script", ["-qec", line, "/dev/null"], {
+      cwd: p.dir,
+      env,
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    // script(1) passes on that its own input is at its end.
+    const shown = stdout.replace("^@", "");
+    assert.deepEqual([status, shown], [4, "/dev/pts/0\r\nown\r\nTERM vt100\r\n"]);
+    assert.equal(p.ok(["exec", "-i", "web", "--", "sh", "-c", "tty; true"]).stdout, "not a tty\n");
+  },
+);
 
 test("E28 exec ends with its run", machine, async (t) => {
   const p = project(t);

@@ -1,19 +1,37 @@
 import type { JoinSpec, Prepared } from "#model/launch";
 import type { JoinPort } from "#ports/processes";
 import { asInside, capabilitiesOf } from "./credentials.ts";
+import { AT_FDCWD, O } from "./flags.ts";
 import { Children, type OnChild } from "./launch-children.ts";
 import { startIn } from "./launch-groups.ts";
 import { spawn } from "./launch-spawn.ts";
+import { withTerminal } from "./launch-terminal.ts";
 import { inNamespacesOf } from "./namespace.ts";
+import { copySize, openPty } from "./pty.ts";
+import type { Outside } from "./relay.ts";
+import { close, openat, withFd } from "./syscalls-file.ts";
 import { chdir, unmasked } from "./syscalls-process.ts";
 
 /** Commands beside running entries of this machine. */
-export function linuxJoin(onChild: OnChild): JoinPort {
+export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
   const children = new Children(onChild);
   return {
     join(spec, ready) {
       children.listen();
-      return children.running(joinEntry(spec, ready));
+      if (!spec.terminal) return children.running(joinEntry(spec, ready));
+      const pts = `/proc/${spec.pid}/root/dev/pts`;
+      const { master, slave } = withFd(openat(AT_FDCWD, pts, O.PATH | O.DIRECTORY), (at) =>
+        openPty(at, ready.user.uid),
+      );
+      try {
+        copySize([1, 0], slave);
+        return withTerminal(children.running(joinEntry(spec, ready, slave)), master, outside);
+      } catch (error) {
+        close(master);
+        throw error;
+      } finally {
+        close(slave);
+      }
     },
   };
 }
@@ -22,12 +40,13 @@ export function linuxJoin(onChild: OnChild): JoinPort {
 function joinEntry(
   { pid, workdir, cgroups }: JoinSpec,
   { user, argv: [name = "", ...rest], program, env }: Prepared,
+  terminal?: number,
 ): number {
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   const capabilities = capabilitiesOf(pid);
   const start = (): number => {
     chdir(workdir);
-    return unmasked(() => spawn([name, ...rest], variables, [], [0, 1, 2], program), 0o022);
+    return unmasked(() => spawn([name, ...rest], variables, [], terminal ?? [0, 1, 2], program), 0o022);
   };
   return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, capabilities, start)));
 }

@@ -1,6 +1,8 @@
 import { closeSync, readSync, writeSync } from "node:fs";
 import { KernelError } from "#model/diagnostic";
+import { selfFd } from "./beneath.ts";
 import { errnoName, libcFunction, refused, systemCall, type Call } from "./ffi.ts";
+import { O } from "./flags.ts";
 import { quote } from "./print.ts";
 
 type Native = ReturnType<typeof libcFunction>;
@@ -18,7 +20,7 @@ const ATTRIBUTES = 0x04 | 0x08 | 0x80;
 let spawner:
   | {
       readonly spawn: Native;
-      readonly actions: readonly [init: Native, dup2: Native, destroy: Native];
+      readonly actions: readonly [init: Native, dup2: Native, destroy: Native, open: Native];
       readonly attr: readonly Native[];
     }
   | undefined;
@@ -32,6 +34,9 @@ function functions(): NonNullable<typeof spawner> {
       libcFunction("int posix_spawn_file_actions_init(void *actions)"),
       libcFunction("int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)"),
       libcFunction("int posix_spawn_file_actions_destroy(void *actions)"),
+      libcFunction(
+        "int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, uint mode)",
+      ),
     ],
     attr: [
       libcFunction("int posix_spawnattr_init(void *attr)"),
@@ -44,13 +49,15 @@ function functions(): NonNullable<typeof spawner> {
 
 /**
  * Starts a program with descriptors 0-2 as they are here, or those of `stdio`, and `fds` as 3, 4, …; it inherits no other, and no
- * variable but `env` (`NAME=VALUE`). `path` is what is executed, where that is not its first argument. posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10. @throws KernelError
+ * variable but `env` (`NAME=VALUE`). A single `stdio` is a terminal, which becomes its own. `path` is what is executed, where that is not its
+ * first argument. posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10.
+ * @throws KernelError
  */
 export function spawn(
   argv: readonly [string, ...string[]],
   env: readonly string[],
   fds: readonly number[],
-  stdio: readonly [number, number, number] = [0, 1, 2],
+  stdio: readonly [number, number, number] | number = [0, 1, 2],
   path: string = argv[0],
 ): number {
   // What this process itself inherited without close-on-exec must not reach an entry.
@@ -69,8 +76,11 @@ export function spawn(
   );
   try {
     actions[0](list);
+    // The leader of a session that has no terminal yet takes the first one it opens for its own (credentials(7)).
+    if (typeof stdio === "number") actions[3](list, 0, selfFd(stdio), O.RDWR, 0);
     // Node marks its own 0-2 close-on-exec; a dup2 onto itself takes the mark away.
-    [...stdio, ...high].forEach((fd, index) => actions[1](list, fd, index));
+    const own = typeof stdio === "number" ? [0, 0, 0] : stdio;
+    [...own, ...high].forEach((fd, index) => actions[1](list, fd, index));
     for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries())
       attr[index]!(attributes, ...args);
     const pid: [number] = [0];
