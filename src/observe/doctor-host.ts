@@ -14,7 +14,7 @@ export function hostChecks(reader: Reader, probe: Probe, state: AbsPath): readon
     subordinateIds(reader, probe),
     ...programs(probe),
     stateDisk(probe, state),
-    seccomp(reader),
+    seccomp(reader, probe),
     container(reader),
   ];
 }
@@ -139,11 +139,22 @@ function stateDisk(probe: Probe, state: AbsPath): Check {
   return { name, status: "yes", found };
 }
 
-function seccomp(reader: Reader): Check {
+function seccomp(reader: Reader, probe: Probe): Check {
   const name = "seccomp";
+  const effect = "off: what runs inside has no filter of system calls";
   const there = (reader.textAny(at("/proc/sys/kernel/seccomp/actions_avail")) ?? "").includes("errno");
-  if (there) return { name, status: "yes", found: "filters can be installed" };
-  return { name, status: "degraded", found: "not in this kernel", effect: "entries run without a filter" };
+  if (!there) return { name, status: "degraded", found: "not in this kernel", effect };
+  const filter = probe.filter();
+  if ("by" in filter) return { name, status: "yes", found: `made by libseccomp, installed by ${filter.by}` };
+  return filter.missing === "library"
+    ? { name, status: "degraded", found: "no libseccomp.so.2", effect, fix: "install libseccomp2" }
+    : {
+        name,
+        status: "degraded",
+        found: "nothing that installs a filter",
+        effect,
+        fix: "install perl, or util-linux 2.41",
+      };
 }
 
 /** Whether this is one. */

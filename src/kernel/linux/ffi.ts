@@ -105,3 +105,13 @@ export function cString(name: Name): string | Buffer {
 export function libcFunction(prototype: string): KoffiFunction {
   return ffi().libc.func(prototype);
 }
+
+/** Functions of another library by their C prototypes; undefined where the host does not have it. */
+export function library(name: string): ((prototype: string) => KoffiFunction) | undefined {
+  try {
+    const loaded = ffi().koffi.load(name);
+    return (prototype) => loaded.func(prototype);
+  } catch {
+    return undefined;
+  }
+}

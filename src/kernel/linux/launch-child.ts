@@ -1,3 +1,4 @@
+import { readlinkSync } from "node:fs";
 import { failure } from "#model/diagnostic";
 import type { Ending, LaunchSpec, Prepared } from "#model/launch";
 import type { OwnedCgroup } from "#model/record";
@@ -6,6 +7,7 @@ import { awaitPid, supervised, type Stdio } from "./launch-detach.ts";
 import { FD, type Helpers } from "./launch-helpers.ts";
 import { entryCommand } from "./launch-script.ts";
 import { readWithin, spawn, tell } from "./launch-spawn.ts";
+import { writeFilter } from "./seccomp.ts";
 import { close, openat, pipe2 } from "./syscalls-file.ts";
 
 /** How long helpers may take: they run under the entry's own limits, and a CPU limit of a hundredth makes 10 ms a second. */
@@ -49,17 +51,26 @@ export function spawnWaiting(
   stdio: Stdio | undefined,
   detached: boolean,
 ): Waiting {
-  const { argv, env } = entryCommand(helpers, spec, ready, pidns ? undefined : PROC_SCRATCH);
+  const filter = helpers.installer === undefined ? undefined : pipe2();
+  if (filter !== undefined) fds.push(filter[0]);
+  const { argv, env } = entryCommand(helpers, spec, ready, {
+    ...(pidns ? {} : { procAt: PROC_SCRATCH }),
+    // By our number in the proc that the child sees, since a shell has none left to inherit it as.
+    ...(filter === undefined ? {} : { filterAt: `/proc/${readlinkSync("/proc/self")}/fd/${filter[0]}` }),
+  });
   const words = detached ? supervised(helpers, spec, argv) : argv;
   const [goRead, go] = pipe2();
   const [ok, okWrite] = pipe2();
   fds.push(go, ok);
   try {
-    return { child: spawn(words, env, [goRead, okWrite, ...cgroups], stdio), go, ok };
+    const child = spawn(words, env, [goRead, okWrite, ...cgroups], stdio);
+    if (filter !== undefined) writeFilter(filter[1], spec.capabilities);
+    return { child, go, ok };
   } finally {
     // The child must be the only writer left, so that its end is an end of file here.
     close(goRead);
     close(okWrite);
+    if (filter !== undefined) close(filter[1]);
   }
 }
 

@@ -7,7 +7,12 @@ export type Helpers = {
   readonly unshare: string;
   readonly setpriv: string;
   readonly mount: string;
+  /** Installs a seccomp filter; absent: nothing here can. */
+  readonly installer?: Installer;
 };
+
+/** Words before a command, options of setpriv: whichever of the two it takes to install the filter that descriptor 5 holds. */
+export type Installer = { readonly options: readonly string[]; readonly words: readonly string[] };
 
 const DIRECTORIES = [
   "/usr/bin",
@@ -46,5 +51,5 @@ export function find(...names: readonly string[]): string {
   });
 }
 
-/** Descriptors in the helpers: where `go` is read, where `ok` is written, and the first cgroup. A POSIX shell can name 0-9 only. */
-export const FD = { go: 3, ok: 4, cgroups: 5, last: 9 } as const;
+/** Descriptors in the helpers: where `go` is read, where `ok` is written, and the first cgroup, after which a filter comes. A POSIX shell can name 0-9 only. */
+export const FD = { go: 3, ok: 4, cgroups: 5, last: 9, filter: 5 } as const;

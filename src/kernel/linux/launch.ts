@@ -29,6 +29,7 @@ import {
   takenProc,
 } from "./launch-system.ts";
 import { withTerminal } from "./launch-terminal.ts";
+import { findInstaller } from "./seccomp.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
 import { copySize, openPty, type Pty } from "./pty.ts";
@@ -56,7 +57,7 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
   let found: Host | undefined;
   const host = (): Host =>
     (found ??= {
-      helpers: findHelpers(options.sh),
+      helpers: withFilter(findHelpers(options.sh)),
       stage: linuxStage(options.mounts),
       pidns: options.pidns ?? procTakesPidns(),
       rootless: options.rootless === true,
@@ -72,6 +73,11 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
       launchEntry({ spec, build, prepare, host: host(), detached });
     },
   };
+}
+
+function withFilter(helpers: Helpers): Helpers {
+  const installer = findInstaller(helpers.setpriv);
+  return installer === undefined ? helpers : { ...helpers, installer };
 }
 
 /** How long a supervisor may take to see its child end (ms). */

@@ -4,7 +4,9 @@ import type { AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Probe, Probed } from "#ports/probe";
 import { AT, AT_FDCWD, O } from "./flags.ts";
+import { look } from "./launch-helpers.ts";
 import { procTakesPidns } from "./launch-system.ts";
+import { findInstaller, hasLibrary } from "./seccomp.ts";
 import { openat, openat2, withFd } from "./syscalls-file.ts";
 import { fsconfigFd, fsconfigString, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
@@ -49,6 +51,12 @@ export function linuxProbe(): Probe {
       const { type, bavail, bsize } = statfsSync(at, { bigint: true });
       const known = TYPES[Number(type & 0xffffffffn)];
       return { type: known ?? `0x${type.toString(16)}`, free: bavail * bsize, readOnly: !writable(at) };
+    },
+    filter() {
+      if (!hasLibrary()) return { missing: "library" };
+      const setpriv = look(["setpriv"]);
+      const installer = setpriv === undefined ? undefined : findInstaller(setpriv);
+      return installer === undefined ? { missing: "installer" } : { by: installer.words[0] ?? setpriv! };
     },
     program: (name) =>
       DIRECTORIES.map((dir) => `${dir}/${name}` as AbsPath).find((path) => allows(path, constants.X_OK)),
