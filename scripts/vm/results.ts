@@ -16,6 +16,9 @@ export function kept(machine: string): readonly Result[] {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Result[]) : [];
 }
 
+/** What a hook around a file's tests said is named after the file it stands in, and said only where it failed. */
+const isHook = ({ title }: Result): boolean => /: \S+\.ts$/.test(title);
+
 /**
  * Takes a run's results as they come, so that an interrupted run keeps what it has. `whole`: files are run with all their tests, whose
  * former results go with the first new one; otherwise a test replaces itself only.
@@ -25,12 +28,14 @@ export function keeper(machine: string, whole: boolean): (result: Result) => voi
   return (result) => {
     const file = fileOf(result);
     if (file === undefined) return;
-    const fresh = whole && !begun.has(file);
+    const fresh = !begun.has(file);
     begun.add(file);
-    const others = kept(machine).filter(
-      (old) => old.title !== result.title && !(fresh && fileOf(old) === file),
-    );
+    const stays = (old: Result): boolean =>
+      old.title !== result.title && !(fresh && fileOf(old) === file && (whole || isHook(old)));
     mkdirSync(DIR, { recursive: true });
-    writeFileSync(place(machine), `${JSON.stringify([...others, result], undefined, 1)}\n`);
+    writeFileSync(
+      place(machine),
+      `${JSON.stringify([...kept(machine).filter(stays), result], undefined, 1)}\n`,
+    );
   };
 }
