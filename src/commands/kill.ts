@@ -1,5 +1,5 @@
 import { signalRun } from "#engine/control";
-import { runNamed } from "#engine/runs";
+import { notRunning, runNamed } from "#engine/runs";
 import { signalName, signalNumber } from "#model/launch";
 import { usage } from "./args.ts";
 import type { ControlContext } from "./context.ts";
@@ -16,7 +16,7 @@ export async function command(context: ControlContext): Promise<number> {
     context,
     (arg) => [runNamed(host, arg, "running")],
     (run) => {
-      signalRun(host, run, signalName(number));
+      if (!signalRun(host, run, signalName(number))) throw notRunning([run]);
       return Promise.resolve(0);
     },
   );

@@ -14,7 +14,6 @@ export async function command(context: WriteContext): Promise<number> {
   if (args.rest?.length === 0) throw usage("no command behind --", args.command);
   if (args.has("keep-on-failure") && !throwaway)
     throw usage("--keep-on-failure goes with --rm", args.command);
-  if (args.has("detach")) refuseWithDetach(context);
   const [file] = filesOf(select(host, args.operands));
   let attempt: string | undefined;
   const tell: Told = (plan, event) => {
@@ -31,8 +30,8 @@ export async function command(context: WriteContext): Promise<number> {
   let ran: Ran;
   try {
     if (args.has("detach")) {
-      const { runDetached } = await import("#engine/detach");
-      words.out(`${await runDetached(host, file!, { ...options, throwaway })}\n`);
+      const { detach } = await import("./detach.ts");
+      await detach(context, file!, { ...options, throwaway });
       return 0;
     }
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
@@ -54,10 +53,4 @@ function weakened({ words, quiet }: WriteContext): (limits: readonly string[]) =
     if (!quiet)
       words.err(`envctl: ${they} not hold: ${limits.join(", ")}: ${why} (--strict-limits refuses)\n`);
   };
-}
-
-/** Nobody is there to see, or to tell. */
-function refuseWithDetach({ args }: WriteContext): void {
-  for (const flag of ["tty", "interactive", "keep-on-failure"])
-    if (args.has(flag)) throw usage(`--${flag} does not go with --detach`, args.command);
 }

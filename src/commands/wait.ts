@@ -12,10 +12,11 @@ export async function command(context: ControlContext): Promise<number> {
   const ended: DetachedRun[] = [];
   const find = (arg: string): readonly DetachedRun[] => [runNamed(host, arg, "any")];
   const code = await eachRun(context, find, async (run) => {
-    const { run: over, status } = await awaitRun(host, openState(host), run);
-    ended.push(over);
-    if (!json) words.out(`${status}\n`);
-    return status;
+    const over = await awaitRun(host, openState(host), run);
+    if (over === undefined) return 130;
+    ended.push(over.run);
+    if (!json) words.out(`${over.status}\n`);
+    return over.status;
   });
   if (json) words.out(psJson(ended));
   return code;

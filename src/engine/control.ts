@@ -7,9 +7,9 @@ import { stopProcesses } from "#guard/stop";
 import { substitute } from "#launch/substitute";
 import { lives } from "#observe/runs";
 import { forgetRun, ownGroups } from "./forget-run.ts";
-import type { ControlHost, ReadHost } from "./host.ts";
+import type { ControlHost } from "./host.ts";
 import { removeLeaf } from "./run-groups.ts";
-import { lookAgain, notRunning } from "./runs.ts";
+import { lookAgain } from "./runs.ts";
 import type { OpenState } from "./state.ts";
 import { hold } from "./state.ts";
 import { removeInstance } from "./instance.ts";
@@ -19,15 +19,8 @@ const [FIRST_MS, LONGEST_MS] = [2, 50];
 /** How long a supervisor may take once its entry is gone (ms). */
 const PATIENCE_MS = 5000;
 
-/**
- * Waits until a run is over and its supervisor gone; at most `ms`. Between two looks signals are let in: by default they end us.
- * Answers the run as it then stands.
- */
-export async function awaitEnd(
-  host: ReadHost & { readonly breathe?: () => Promise<void>; readonly interrupted?: () => boolean },
-  run: DetachedRun,
-  ms: number = Infinity,
-): Promise<DetachedRun> {
+/** Waits until a run is over and its supervisor gone: at most `ms`, or until a signal asks us to stop. Answers it as it then stands. */
+async function awaitEnd(host: ControlHost, run: DetachedRun, ms: number = Infinity): Promise<DetachedRun> {
   const end = host.clock.monotonic() + ms;
   for (
     let pause = FIRST_MS;
@@ -35,22 +28,26 @@ export async function awaitEnd(
     pause = Math.min(2 * pause, LONGEST_MS)
   ) {
     const left = end - host.clock.monotonic();
-    if (left <= 0 || host.interrupted?.() === true) break;
+    if (left <= 0 || host.interrupted()) break;
     host.clock.pause(Math.min(pause, left));
-    await host.breathe?.();
+    await host.breathe();
   }
   return lookAgain(host, run);
 }
 
 /**
  * Sends a signal to a run's entry as `run` hands one on: where PID 1 has no handler and the default action would have ended it, SIGKILL
- * does, and the status names the signal that was meant. @throws Failure not_running
+ * does, and the status names the signal that was meant. False where the entry is gone.
  */
-export function signalRun(host: ControlHost, run: DetachedRun, signal: string): void {
-  const { entry } = run.record;
-  const sent = lives(host.reader, entry) ? substitute(host.reader, entry.pid, signal) : signal;
-  if (sent !== signal) host.files.writeFile(run.files.signal, `${signal}\n`, 0o600);
-  if (!host.signals.signal(entry, sent)) throw notRunning([run]);
+export function signalRun(
+  host: ControlHost,
+  { record: { entry }, files }: DetachedRun,
+  signal: string,
+): boolean {
+  if (!lives(host.reader, entry)) return false;
+  const sent = substitute(host.reader, entry.pid, signal);
+  if (sent !== signal) host.files.writeFile(files.signal, `${signal}\n`, 0o600);
+  return host.signals.signal(entry, sent);
 }
 
 /**
@@ -65,10 +62,8 @@ export async function stopRun(
 ): Promise<DetachedRun> {
   if (run.state !== "running") return run;
   let now: DetachedRun = run;
-  if (graceMs > 0 && lives(host.reader, run.record.entry)) {
-    signalRun(host, run, "SIGTERM");
-    now = await awaitEnd(host, run, graceMs);
-  }
+  if (graceMs > 0 && signalRun(host, run, "SIGTERM")) now = await awaitEnd(host, run, graceMs);
+  if (now.state === "running" && host.interrupted()) throw stillRunning(run);
   if (now.state === "running") {
     host.signals.signal(run.record.entry, "SIGKILL");
     stopProcesses(host, { lineage: state.lineage, id: run.record.id }, ownGroups(run));
@@ -83,14 +78,25 @@ export async function stopRun(
   return now;
 }
 
-/** Waits for the end of a run; answers it, and what `run` would have exited with. @throws Failure 125 where that is not known */
+/** A signal came while we waited: it was meant for us, and not to end what runs any faster. */
+function stillRunning({ record }: DetachedRun): Error {
+  const name = runName(record);
+  return failure(1, "interrupted", `interrupted while waiting for ${name}, which may still end`, {
+    hint: `envctl ps; to end it at once: envctl stop --time 0 ${name}`,
+  });
+}
+
+/**
+ * Waits for the end of a run; answers it, and what `run` would have exited with; undefined where a signal came first.
+ * @throws Failure 125 where the status is not known
+ */
 export async function awaitRun(
   host: ControlHost,
   state: OpenState,
   run: DetachedRun,
-): Promise<{ readonly run: DetachedRun; readonly status: number }> {
+): Promise<{ readonly run: DetachedRun; readonly status: number } | undefined> {
   const over = await awaitEnd(host, run);
-  if (over.state === "running") throw failure(1, "interrupted", "interrupted");
+  if (over.state === "running") return undefined;
   await settle(host, state, over);
   if (over.state === "ended") return { run: over, status: exitStatus(over.ending) };
   throw failure(125, "no_run", `${runName(run.record)} ended without a status`, {

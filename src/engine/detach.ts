@@ -1,5 +1,4 @@
-import type { ProcessId, RunRecord } from "#model/detached";
-import { runName } from "#model/detached";
+import type { DetachedRun, ProcessId, RunRecord } from "#model/detached";
 import { failure } from "#model/diagnostic";
 import { shownName } from "#model/identity";
 import type { Prepared } from "#model/launch";
@@ -16,14 +15,14 @@ import { commandOf, type RunOptions } from "./run.ts";
 import { runGroups } from "./run-groups.ts";
 
 /**
- * Starts an entry that outlives this command; answers what it is called. In the applied environment, or in a throwaway instance that the
+ * Starts an entry that outlives this command. In the applied environment, or in a throwaway instance that the
  * first command which changes anything takes away after its end. @throws Failure 125, 126, 127; then nothing of it is left
  */
 export async function runDetached(
   host: WriteHost,
   env: EnvFile,
   options: RunOptions & { readonly throwaway: boolean },
-): Promise<string> {
+): Promise<DetachedRun> {
   if (options.throwaway) {
     return inInstance(host, env, options, (ready) =>
       Promise.resolve({ used: start(host, ready, options, 1, ready.groups), fate: "running" }),
@@ -50,7 +49,7 @@ function start(
   options: RunOptions,
   number: number,
   cgroups: RunRecord["cgroups"],
-): string {
+): DetachedRun {
   const { reader } = host;
   const { entry } = loaded.spec;
   const command = commandOf(loaded, options.command);
@@ -90,7 +89,7 @@ function start(
   // On a disk that is full by now it stays `starting`, and runs all the same.
   quietly(() => writeRun(host, files, { ...record!, phase: "started" }));
   host.lap("launch");
-  return runName(record!);
+  return { record: record!, files, state: "running" };
 }
 
 /** @throws Failure 125 where it has ended already */

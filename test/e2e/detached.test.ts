@@ -4,14 +4,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { groupsOf, hierarchies } from "#test/cgroup";
-import { detach, family, gone, psOf, runOf, stat } from "#test/detached";
+import { groupsOf } from "#test/cgroup";
+import { detach, gone, psOf, type Run, runOf, stat } from "#test/detached";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { CLI, type Project, project } from "#test/project";
-import { SLOWNESS } from "#test/slow";
 
 guard();
 
@@ -19,9 +18,8 @@ const machine = needs("root", "overlay", "cgroup:pids");
 const terminal = needs("root", "overlay", "cgroup:pids", "program:script");
 const memory = needs("root", "overlay", "cgroup:memory");
 
-/** An entry that ends with 3 when it is asked to, and one that has to be killed. */
+/** An entry that ends with 3 when it is asked to. */
 const PATIENT = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.1; done";
-const DEAF = "trap '' TERM INT HUP; (setsid sleep 1000000 &); while :; do sleep 0.1; done";
 
 const sh = (name: string, script: string): readonly string[] => [name, "--", "sh", "-c", script];
 const states = (p: Project): readonly string[] => psOf(p).map(({ run, state }) => `${run} ${state}`);
@@ -50,6 +48,10 @@ test("E28 a detached run is started, waited for, heard, shown and forgotten", ma
   for (const file of readdirSync(dir)) assert.equal(statSync(join(dir, file)).mode & 0o777, 0o600, file);
   p.ok(["rm", "web/1"]);
   assert.deepEqual(psOf(p), []);
+  const [again] = p.json<{ runs: Run[] }>(["run", "-d", ...sh("web", "true")].toSpliced(2, 0, "--json")).runs;
+  assert.deepEqual([again!.run, again!.state, typeof again!.pid], ["web/1", "running", "number"]);
+  p.run(["wait", "web"]);
+  p.ok(["rm", "web"]);
   assert.ok(!existsSync(p.place("web", "runs")));
 });
 
@@ -122,78 +124,6 @@ test(
   },
 );
 
-test(
-  "E28 stop: SIGTERM, some time, then SIGKILL for all of it; nobody is left, not even a zombie",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    const patient = detach(p, sh("web", PATIENT));
-    assert.match(p.ok(["stop", "web"]).stdout, /^web\/1 +exit 3, ran/);
-    assert.equal(p.ok(["logs", "web"]).stdout, "up\nbye\n");
-    const deaf = detach(p, sh("web", DEAF));
-    await until("its child is there", () => family(deaf.supervisor).length >= 4);
-    const all = family(deaf.supervisor);
-    const begin = performance.now();
-    assert.match(p.ok(["stop", "--time", "500ms", "web"]).stdout, /^web\/2 +SIGKILL, ran/);
-    const ms = performance.now() - begin;
-    assert.ok(ms >= 500 && ms < 8000 * SLOWNESS, `${ms} ms`);
-    await gone([...all, patient.pid, patient.supervisor]);
-    // No handler: PID 1 would ignore it, and ends as any process would.
-    detach(p, sh("web", "exec sleep 1000000"));
-    assert.match(p.ok(["stop", "web"]).stdout, /^web\/3 +SIGTERM, ran/);
-    assert.equal(runOf(p, "web/3").status, 143);
-    p.ok(["stop", "web/3"]);
-  },
-);
-
-test(
-  "E28 kill sends what is asked for to the entry, and the status says what ended it",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    detach(p, sh("web", "trap 'echo hup' HUP; trap 'exit 9' USR1; echo up; while :; do sleep 0.05; done"));
-    await until("it is up", () => p.ok(["logs", "web"]).stdout === "up\n");
-    p.ok(["kill", "--signal", "HUP", "web"]);
-    await until("it has heard it", () => p.ok(["logs", "web"]).stdout === "up\nhup\n");
-    p.ok(["kill", "-s", "winch", "web"]);
-    p.ok(["kill", "-s", "SIGUSR1", "web/1"]);
-    assert.equal(p.run(["wait", "web"]).code, 9);
-    const ends: readonly (readonly [words: readonly string[], status: number, signal: string])[] = [
-      [[], 137, "SIGKILL"],
-      [["-s", "15"], 143, "SIGTERM"],
-      [["-s", "INT"], 130, "SIGINT"],
-    ];
-    for (const [i, [words, status, signal]] of ends.entries()) {
-      const { name } = detach(p, sh("web", "exec sleep 1000000"));
-      p.ok(["kill", ...words, name]);
-      assert.equal(p.run(["wait", name]).stdout, `${status}\n`);
-      const run = runOf(p, `web/${i + 2}`);
-      assert.deepEqual([run.status, run.signal], [status, signal]);
-    }
-    p.ok(["run", "-d", ...sh("web", "exit 137")]);
-    assert.equal(p.run(["wait", "web/5"]).code, 137);
-    assert.equal(runOf(p, "web/5").signal, undefined, "its own status is no signal");
-    assert.match(p.ok(["kill", "web/5"], 1).stderr, /web\/5 is not running/);
-    assert.match(p.ok(["kill", "-s", "NOPE", "web/5"], 3).stderr, /no signal "NOPE"/);
-  },
-);
-
-test(
-  "E28 its supervisor takes less than 4 MB, and what is left to do it does without starting anything",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    const { supervisor } = detach(p, sh("web", PATIENT));
-    const rss = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${supervisor}/status`, "utf8"))![1]);
-    assert.ok(rss < 4096, `${rss} kB`);
-    p.ok(["stop", "web"]);
-    await gone([supervisor]);
-  },
-);
-
 test("E28 running out of memory is recorded, of the entry and of a child", memory, (t) => {
   const p = project(t);
   p.env("web", "limits: { memory: 16MiB, swap: 0 }\n");
@@ -208,32 +138,6 @@ test("E28 running out of memory is recorded, of the entry and of a child", memor
     assert.ok(p.ok(["ps", "--color", "never"]).stdout.includes(text));
   }
 });
-
-test(
-  "E28 run -d --rm: a throwaway instance that is gone after its end, and never touches an applied one",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    p.ok(["apply", "web", "-y"]);
-    const before = [mountTree(p.state), groupsOf(p)];
-    const { name, pid } = detach(p, ["--rm", ...sh("web", `touch /made; ${PATIENT}`)]);
-    assert.equal(name, "web.r1");
-    assert.equal(p.ok(["exec", "web.r1", "--", "ls", "/made"]).stdout, "/made\n");
-    assert.ok(!existsSync(p.place("web", "merged/made")));
-    p.ok(["drift"]);
-    p.ok(["run", "--rm", "web", "--", "true"]);
-    assert.deepEqual(states(p), ["web.r1 running"], "a sweep leaves it alone");
-    assert.equal(p.run(["stop", "web.r1"]).stdout.replace(/ran.*/, ""), "web.r1  exit 3, \n");
-    assert.deepEqual(readdirSync(join(p.state, "envs")), [p.id("web")]);
-    await gone([pid]);
-    // One that ends by itself is taken away by the next command that changes anything; until then its status can be read.
-    const second = p.ok(["run", "-d", "--rm", ...sh("web", "exit 5")]).stdout.trim();
-    assert.equal(p.run(["wait", second]).code, 5);
-    assert.deepEqual(states(p), []);
-    assert.deepEqual([mountTree(p.state), groupsOf(p)], before);
-  },
-);
 
 test("E28 what cannot be started is said at once, with 125, 126 or 127, and leaves nothing", machine, (t) => {
   const p = project(t);
@@ -255,49 +159,3 @@ test("E28 what cannot be started is said at once, with 125, 126 or 127, and leav
   assert.deepEqual([mountTree(p.state), groupsOf(p)], before);
   assert.ok(!existsSync(p.place("web", "runs")));
 });
-
-test(
-  "E28 runs started and stopped in a loop leave processes, mounts, cgroups and ptys as they were",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    p.ok(["apply", "web", "-y"]);
-    const everything = (): unknown => [
-      mountTree(p.state),
-      groupsOf(p),
-      readdirSync("/dev/pts"),
-      hierarchies().length,
-    ];
-    const before = everything();
-    const pids: number[] = [];
-    // ENVCTL_RUNS=200: what the acceptance list asks for.
-    for (let n = 0; n < Number(process.env["ENVCTL_RUNS"] ?? 8); n++) {
-      const { name, pid, supervisor } = detach(p, sh("web", "sleep 1000000 & exec sleep 1000000"));
-      pids.push(...family(supervisor), pid);
-      p.ok(["stop", name]);
-      p.ok(["rm", name]);
-    }
-    assert.deepEqual(everything(), before);
-    await gone(pids);
-  },
-);
-
-test(
-  "E16 destroy stops an environment's detached runs and removes what is kept of them",
-  machine,
-  async (t) => {
-    const p = project(t);
-    p.env("web", "limits: { pids: 50 }\n");
-    const one = detach(p, sh("web", DEAF));
-    const all = family(one.supervisor);
-    p.ok(["run", "-d", ...sh("web", "exit 0")]);
-    const throwaway = detach(p, ["--rm", ...sh("web", PATIENT)]);
-    p.ok(["destroy", "web", "-y"]);
-    await gone(all);
-    assert.deepEqual(states(p), ["web.r1 running"]);
-    p.ok(["destroy", "--all", "-y"]);
-    assert.deepEqual(readdirSync(join(p.state, "envs")), []);
-    await gone([throwaway.pid]);
-  },
-);

@@ -18,7 +18,7 @@ const AMBIENT = { RAISE: 2, CLEAR_ALL: 4 } as const;
 export type CapabilitySets = { readonly bounding: bigint; readonly ambient: bigint };
 
 /** What a process may do and hand on. @throws Error of Node where it is gone */
-export function capabilitiesOf(pid: number): CapabilitySets {
+export function rightsOf(pid: number): CapabilitySets {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   const mask = (name: string): bigint =>
     BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
@@ -35,15 +35,15 @@ export function asInside<T>(user: UserIds, { bounding, ambient }: CapabilitySets
   for (let cap = 0; cap < 64 && hasCapability(cap); cap++)
     if (((bounding >> BigInt(cap)) & 1n) === 0n) prctl("PR_CAPBSET_DROP", PR.CAPBSET_DROP, cap);
   const groups = ownGroups();
-  const inheritable = setInheritable(user.uid === 0 ? 0n : ambient);
-  if (user.uid !== 0) {
-    for (let cap = 0; cap < 64; cap++)
-      if (((ambient >> BigInt(cap)) & 1n) === 1n) prctl("PR_CAP_AMBIENT", PR.CAP_AMBIENT, AMBIENT.RAISE, cap);
-  }
-  setGroups(user.groups);
-  setIds(rawSetresgid, user.gid);
-  setIds(rawSetresuid, user.uid);
+  // root has its bounding set by itself (capabilities(7)).
+  const handed = user.uid === 0 ? 0n : ambient;
+  const inheritable = setInheritable(handed);
   try {
+    for (let cap = 0; cap < 64; cap++)
+      if (((handed >> BigInt(cap)) & 1n) === 1n) prctl("PR_CAP_AMBIENT", PR.CAP_AMBIENT, AMBIENT.RAISE, cap);
+    setGroups(user.groups);
+    setIds(rawSetresgid, user.gid);
+    setIds(rawSetresuid, user.uid);
     return work();
   } finally {
     setIds(rawSetresuid, 0);

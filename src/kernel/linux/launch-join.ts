@@ -1,6 +1,6 @@
 import type { JoinSpec, Prepared } from "#model/launch";
 import type { JoinPort } from "#ports/processes";
-import { asInside, capabilitiesOf } from "./credentials.ts";
+import { asInside, rightsOf } from "./credentials.ts";
 import { AT_FDCWD, O } from "./flags.ts";
 import { Children, type OnChild } from "./launch-children.ts";
 import { startIn } from "./launch-groups.ts";
@@ -43,10 +43,10 @@ function joinEntry(
   terminal?: number,
 ): number {
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  const capabilities = capabilitiesOf(pid);
+  const rights = rightsOf(pid);
   const start = (): number => {
     chdir(workdir);
     return unmasked(() => spawn([name, ...rest], variables, [], terminal ?? [0, 1, 2], program), 0o022);
   };
-  return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, capabilities, start)));
+  return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
 }
