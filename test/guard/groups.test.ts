@@ -117,6 +117,12 @@ test("another environment's group beside keeps the parent", skipWithout(v1), (t)
   );
 });
 
+test("a group named by a number below an environment's is that of a run", () => {
+  const dir = `/cg/pids/envctl-${owner.lineage}/${owner.id}` as AbsPath;
+  proveGroup(owner, dir);
+  proveGroup(owner, `${dir}/12` as AbsPath);
+});
+
 test("only envctl-LINEAGE/ID is ours to end and remove", () => {
   const k = new FakeKernel();
   k.hierarchy("/cg/pids", ["pids"]);
@@ -125,6 +131,9 @@ test("only envctl-LINEAGE/ID is ours to end and remove", () => {
     "/cg/pids/envctl-0badf00d/web-0123abcd",
     `/cg/pids/envctl-${owner.lineage}/x/../web-0123abcd`,
     `/cg/pids/envctl-${owner.lineage}`,
+    `/cg/pids/envctl-${owner.lineage}/${owner.id}/x`,
+    `/cg/pids/envctl-${owner.lineage}/${owner.id}/1/2`,
+    "/cg/pids/web-0123abcd/1",
   ]) {
     const wrong: OwnedCgroup = { dir: dir as AbsPath, version: 1, controllers: [] };
     for (const act of [
