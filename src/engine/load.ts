@@ -12,6 +12,7 @@ import { realState } from "#record/state";
 import type { Ground } from "#resolve/ground";
 import { resolve } from "#resolve/resolve";
 import type { Parsed } from "#spec/parse";
+import { callerOf } from "./caller.ts";
 import type { ReadHost } from "./host.ts";
 
 /** An environment file on this host: where it lies and what it says. */
@@ -120,6 +121,7 @@ function groundOf(host: ReadHost, { file }: EnvFile, record?: EnvRecord): Ground
   return {
     base: parentOf(file),
     state: realState(host.reader, host.state),
+    caller: () => callerOf(host),
     known: known.flatMap((r) => (r.kind === "rootfs" || r.kind === "layer" ? [r.layer] : [])),
   };
 }

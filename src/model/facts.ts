@@ -1,6 +1,6 @@
 import type { AbsPath } from "./brand.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
-import type { Layer, Ownership } from "./resource.ts";
+import type { Layer, Ownership, ShownOwner } from "./resource.ts";
 import type { SpecPath } from "./spec.ts";
 
 /** What the host says about one declared volume. */
@@ -9,6 +9,7 @@ export type VolumeFact = {
   readonly type: "dir" | "file";
   readonly inode?: { readonly dev: string; readonly ino: string };
   readonly create?: { readonly dirs: readonly AbsPath[]; readonly owner: Ownership };
+  readonly owner?: ShownOwner;
 };
 
 /** What the host says about a Spec: everything `desired` needs besides the Spec itself. */

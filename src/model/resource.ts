@@ -84,6 +84,13 @@ export type Overlay = {
   readonly root: Ownership;
 };
 
+/** Whose files on the host are shown as `as`, and given what `as` makes (`owner: caller`). */
+export type ShownOwner = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly as: { readonly uid: number; readonly gid: number };
+};
+
 export type VolumeResource = {
   readonly kind: "volume";
   readonly address: string;
@@ -101,6 +108,8 @@ export type VolumeResource = {
   readonly access: Access;
   readonly recursive: boolean;
   readonly options: readonly VolumeOption[];
+  /** Absent where owners are shown as they are. */
+  readonly owner?: ShownOwner;
 };
 
 export type TmpfsResource = {

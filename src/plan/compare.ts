@@ -62,6 +62,7 @@ export function innerChanges(before: InnerMount, after: InnerMount): readonly Ch
   if (before.kind === "volume" && after.kind === "volume") {
     note("source", before.path, after.path, true);
     note("recursive", before.recursive, after.recursive, true);
+    note("owner", ownerText(before), ownerText(after), true);
     note("access", before.access, after.access, false);
     note("options", volumeFlags(before), volumeFlags(after), false);
   } else if (before.kind === "tmpfs" && after.kind === "tmpfs") {
@@ -70,6 +71,9 @@ export function innerChanges(before: InnerMount, after: InnerMount): readonly Ch
   }
   return changes;
 }
+
+const ownerText = ({ owner }: VolumeResource): string =>
+  owner === undefined ? "as it is" : `${owner.uid}:${owner.gid}, inside ${owner.as.uid}:${owner.as.gid}`;
 
 /** Mount flags a volume is mounted with, in mountinfo's words: nosuid and nodev unless the opposite is asked for. */
 export function volumeFlags(volume: VolumeResource): readonly string[] {

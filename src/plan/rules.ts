@@ -46,11 +46,22 @@ export function layerIssues({ lowers }: Overlay, table: Table): readonly Issue[]
 /** A volume from the inside of an environment keeps that one mounted, and shows what will not last. */
 export function volumeIssue(volume: VolumeResource, at: SpecPath, table: Table): readonly Issue[] {
   const inside = insideOf(volume.path, table);
-  if (inside === undefined) return [];
+  if (inside === undefined) return ownerIssue(volume, at, table);
   const detail = "mount what that one's own volume comes from";
   return [
     { path: at, severity: "error", code: "conflict", summary: `this is the inside of ${inside}`, detail },
   ];
+}
+
+/** File systems that no kernel shows with other owners (FS_ALLOW_IDMAP); the others are tried when they are mounted. */
+const NEVER = /^(overlay|nfs.*|cifs|smb3|9p|fuse.*|proc|sysfs|cgroup.*|devtmpfs)$/;
+
+function ownerIssue({ path, owner }: VolumeResource, at: SpecPath, { covering }: Table): readonly Issue[] {
+  const mount = owner === undefined ? undefined : covering(path);
+  if (mount === undefined || !NEVER.test(mount.type)) return [];
+  const detail = `${path} lies on ${mount.type}: keep it on ext4, xfs or btrfs, or leave owner out`;
+  const summary = "owner: caller needs a file system that can be id-mapped";
+  return [{ path: [...at.slice(0, -1), "owner"], severity: "error", code: "refused", summary, detail }];
 }
 
 /** The environment, of whatever state directory, whose overlay a path lies on. */

@@ -97,7 +97,8 @@ function innerStanding(inner: InnerMount, observed: Observed): Standing {
   if (observed.record?.phase === "applied" && recorded !== undefined && recorded.id !== ours[0]!.id)
     return { is: "changed", mount: ours[0]!, what: "unmounted and mounted again, not by envctl" };
   if (inner.kind === "volume") {
-    const wrong = volumeFlags(inner).filter((flag) => !ours[0]!.options.includes(flag));
+    const flags = [...volumeFlags(inner), ...(inner.owner === undefined ? [] : ["idmapped"])];
+    const wrong = flags.filter((flag) => !ours[0]!.options.includes(flag));
     if (wrong.length > 0)
       return { is: "changed", mount: ours[0]!, what: `mounted without ${wrong.join(", ")}` };
   }

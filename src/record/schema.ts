@@ -63,7 +63,11 @@ const resource: Check = kinds({
       recursive: flag,
       options: list(text),
     },
-    { inode, create: object({ dirs: list(path), owner }) },
+    {
+      inode,
+      create: object({ dirs: list(path), owner }),
+      owner: object({ uid: whole, gid: whole, as: object({ uid: whole, gid: whole }) }),
+    },
   ),
   tmpfs: object({ address: text, target: path, mode: whole }, { bytes: digits }),
   limit: object({

@@ -1,5 +1,13 @@
 import type { AbsPath } from "#model/brand";
 import type { Layer } from "#model/resource";
 
-/** Where relative paths begin, where layers are stored, and the layers an earlier apply recorded, whose digests need not be found again. */
-export type Ground = { readonly base: AbsPath; readonly state: AbsPath; readonly known: readonly Layer[] };
+/**
+ * Where relative paths begin, where layers are stored, the layers an earlier apply recorded, whose digests need not be found again, and
+ * who `owner: caller` means.
+ */
+export type Ground = {
+  readonly base: AbsPath;
+  readonly state: AbsPath;
+  readonly known: readonly Layer[];
+  readonly caller: () => { readonly uid: number; readonly gid: number };
+};

@@ -1,12 +1,13 @@
 import type { Facts, Issue, VolumeFact } from "#model/facts";
 import { isStored, type Layer, type Ownership } from "#model/resource";
-import type { Draft, Source, SpecPath } from "#model/spec";
+import type { Draft, Source, SpecPath, Volume } from "#model/spec";
 import { givable } from "#model/rootless";
 import type { Reader } from "#ports/reader";
 import { overlayIssues, type Placed } from "./overlay.ts";
 import { missingCpus } from "./cpus.ts";
 import type { Ground } from "./ground.ts";
 import { resolveLayer } from "./layers.ts";
+import { shownOwner } from "./owner.ts";
 import { resolveVolume, volumeIssues } from "./volumes.ts";
 
 export type Resolved =
@@ -25,6 +26,12 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
     issues.push(found);
     return undefined;
   };
+  const owned = (fact: VolumeFact | Issue, { owner }: Volume, i: number): VolumeFact | Issue => {
+    if ("severity" in fact || owner === undefined) return fact;
+    const shown = shownOwner(reader, ground.caller(), spec.entry?.user, ["volumes", i, "owner"]);
+    if (shown === undefined) return fact;
+    return "severity" in shown ? shown : { ...fact, owner: shown };
+  };
   const layer = (source: Source | undefined, at: SpecPath): Layer | undefined =>
     source === undefined ? undefined : keep<Layer>(resolveLayer(reader, ground, source, at));
   const rootfs = layer(spec.rootfs, ["rootfs"]);
@@ -32,7 +39,7 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
   const volumes = spec.volumes.map((v, i) =>
     v === undefined
       ? undefined
-      : keep<VolumeFact>(resolveVolume(reader, base, state, v, ["volumes", i, "source"])),
+      : keep<VolumeFact>(owned(resolveVolume(reader, base, state, v, ["volumes", i, "source"]), v, i)),
   );
   issues.push(...unsupported(spec));
   const placed = [...lowers, rootfs].flatMap((layer, i): Placed[] =>
@@ -77,7 +84,6 @@ function unsupported(spec: Draft): readonly Issue[] {
       summary: `${what} is not supported by this version`,
     });
   };
-  spec.volumes.forEach((v, i) => v?.owner !== undefined && refuse(["volumes", i, "owner"], "owner: caller"));
   if (spec.entry === undefined) return issues;
   const { ready } = spec.entry;
   if (ready !== undefined) refuse(["entry", "ready"], "ready");

@@ -27,7 +27,7 @@ export function limitText(name: LimitName, value: string): string {
 
 /** Mount flags as mount(8) would list them; nosuid and nodev hold unless the opposite was written. */
 export function volumeFlags(
-  volume: Pick<VolumeResource, "access" | "options" | "recursive">,
+  volume: Pick<VolumeResource, "access" | "options" | "recursive" | "owner">,
 ): readonly string[] {
   const has = (option: VolumeResource["options"][number]): boolean => volume.options.includes(option);
   return [
@@ -36,6 +36,7 @@ export function volumeFlags(
     ...(has("dev") ? [] : ["nodev"]),
     ...(has("noexec") ? ["noexec"] : []),
     ...(volume.recursive ? ["recursive"] : []),
+    ...(volume.owner === undefined ? [] : [`owner ${volume.owner.uid}:${volume.owner.gid}`]),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { AbsPath } from "#model/brand";
 import type { InnerMount, VolumeResource } from "#model/resource";
 import { newTmpfs } from "./context.ts";
 import { AT, MOUNT_ATTR, MS, OPEN_TREE } from "./flags.ts";
+import { showAs } from "./idmap.ts";
 import { openTarget } from "./inside.ts";
 import { openReal } from "./place.ts";
 import { close, withFd } from "./syscalls-file.ts";
@@ -48,5 +49,12 @@ function volumeTree(volume: VolumeResource): number {
     if (volume.options.some((option) => option === forbid)) set |= attribute;
     else if (volume.options.some((option) => option === allow)) clear |= attribute;
   }
-  return cloneTree(volume.path, volume.recursive, set, clear);
+  const tree = cloneTree(volume.path, volume.recursive, set, clear);
+  try {
+    if (volume.owner !== undefined) showAs(tree, volume.owner);
+    return tree;
+  } catch (error) {
+    close(tree);
+    throw error;
+  }
 }

@@ -36,7 +36,7 @@ import { copySize, openPty, type Pty } from "./pty.ts";
 import type { Outside } from "./relay.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree, pivotRoot, umount2 } from "./syscalls-mount.ts";
-import { fchdir, sethostname } from "./syscalls-process.ts";
+import { fchdir, sethostname, unshare } from "./syscalls-process.ts";
 
 /**
  * `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17; `sh`: a host shell
@@ -117,6 +117,8 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     const own = CLONE.NEWUTS | CLONE.NEWIPC | pid | network;
     const enter = (): { readonly pid: number; readonly ready: Prepared } => {
       const at = launch.build(host.stage);
+      // The first child from here on is PID 1; building may have had some.
+      unshare(pid);
       const ready = launch.prepare(at);
       if (logs !== undefined) giveLogs(logs, ready.user);
       return withFd(sealHost(at), (root) => {
@@ -146,7 +148,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
         return { pid: entry, ready };
       });
     };
-    const inside = inNamespaces(own, enter, host.rootless ? own : 0);
+    const inside = inNamespaces(own, enter, { later: pid, stay: host.rootless ? own : 0 });
     if (whereWeAre(host.rootless) !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
     detached?.started(waiting!.child, inside.pid, inside.ready);

@@ -26,11 +26,16 @@ let inside = false;
  * Runs `work` in new namespaces (`flags` of CLONE; the mount namespace always, its propagation private throughout) and
  * comes back, whatever happens, with root and working directory as before: a caller that was chrooted stays so.
  * `work` must be synchronous, and so must every file system call in it: libuv's threads that are started inside would stay there.
- * `stay`: those of `flags` there is no way back from; the thread, and its next children, remain in them.
+ * Of `flags`, `work` makes those of `later` itself, and there is no way back from those of `stay`: the thread, and its next children,
+ * remain in them.
  * @throws KernelError, and whatever `work` throws
  */
-export function inNamespaces<T>(flags: number, work: () => T, stay = 0): T {
-  const enter = (): void => unshare(flags | CLONE.FS | CLONE.NEWNS);
+export function inNamespaces<T>(
+  flags: number,
+  work: () => T,
+  { later = 0, stay = 0 }: { readonly later?: number; readonly stay?: number } = {},
+): T {
+  const enter = (): void => unshare((flags & ~later) | CLONE.FS | CLONE.NEWNS);
   return away(
     KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & ~stay & flag) !== 0),
     enter,
