@@ -171,3 +171,23 @@ test(
     }
   },
 );
+
+test(
+  "B8 a directory as a standard stream, or a working directory in /proc, is refused: both lead out",
+  REAL,
+  (t) => {
+    const p = project(t);
+    p.env("web");
+    const { stderr } = p.ok(["run", "--rm", "web", "--", "ls", "/proc/self/fd/0/.."], 125, {
+      before: ["sh", "-c", 'exec "$@" <"$0"', p.dir],
+    });
+    assert.match(stderr, /standard input is a directory, which would lead out of the environment/);
+    for (const workdir of ["/proc/self/fd/0", "/proc/1/cwd", "/proc/self/root/.."]) {
+      p.env("web", `entry: { workdir: ${workdir} }\n`);
+      const inside = p.run(["run", "--rm", "web", "--", "ls", "-d", `${p.dir}/envs`]);
+      assert.notEqual(inside.code, 0, workdir);
+      assert.equal(inside.stdout, "");
+    }
+    assert.deepEqual(paths(join(p.state, "envs")), []);
+  },
+);

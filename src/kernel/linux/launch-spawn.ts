@@ -1,5 +1,5 @@
-import { closeSync, readSync, writeSync } from "node:fs";
-import { KernelError } from "#model/diagnostic";
+import { closeSync, fstatSync, readSync, writeSync } from "node:fs";
+import { failure, KernelError } from "#model/diagnostic";
 import { selfFd } from "./beneath.ts";
 import { errnoName, libcFunction, refused, systemCall, type Call } from "./ffi.ts";
 import { O } from "./flags.ts";
@@ -51,7 +51,7 @@ function functions(): NonNullable<typeof spawner> {
  * Starts a program with descriptors 0-2 as they are here, or those of `stdio`, and `fds` as 3, 4, …; it inherits no other, and no
  * variable but `env` (`NAME=VALUE`). A single `stdio` is a terminal, which becomes its own. `path` is what is executed, where that is not its
  * first argument. posix_spawn(3) instead of node:child_process: a vfork of 0.4 ms where fork and its module cost 5 to 10.
- * @throws KernelError
+ * @throws KernelError, Failure 125
  */
 export function spawn(
   argv: readonly [string, ...string[]],
@@ -62,6 +62,7 @@ export function spawn(
 ): number {
   // What this process itself inherited without close-on-exec must not reach an entry.
   rawCloseRange([3, 0xffffffff, CLOSE_RANGE_CLOEXEC], () => ["3", "~0U", "CLOSE_RANGE_CLOEXEC"]);
+  if (typeof stdio !== "number") stdio.forEach(refuseDirectory);
   const { spawn: start, actions, attr } = functions();
   // Room for the largest of these structures (glibc's 336, 80 and 128 bytes).
   const [list, attributes, all, none] = [
@@ -91,6 +92,15 @@ export function spawn(
     actions[2](list);
     for (const fd of high) closeSync(fd);
   }
+}
+
+/** A directory of the host's is a way to all of it: /proc/self/fd/0/.. */
+function refuseDirectory(fd: number, index: number): void {
+  if (!fstatSync(fd).isDirectory()) return;
+  const name = ["input", "output", "error"][index];
+  throw failure(125, "refused", `standard ${name} is a directory, which would lead out of the environment`, {
+    hint: "give it a file, a pipe or /dev/null",
+  });
 }
 
 /** Whether there is something to read within `ms`, an end of file too. @throws KernelError */
