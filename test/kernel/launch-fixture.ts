@@ -25,7 +25,6 @@ export type Job = {
   readonly cgroups?: readonly OwnedCgroup[];
   /** `add` and `drop` of entry.capabilities. */
   readonly capabilities?: Entry["capabilities"];
-  readonly init?: true;
   readonly pidns?: false;
   /** A host shell to go through. */
   readonly sh?: string;
@@ -76,7 +75,7 @@ export function launchOf(job: Job): { readonly spec: LaunchSpec; readonly build:
     hostname: "inside",
     network,
     terminal: false,
-    init: job.init ?? false,
+    init: false,
     capabilities: capabilitiesOf({ network, capabilities }, -1n),
     cgroups: job.cgroups ?? [],
     ...(user === undefined ? {} : { user }),
