@@ -14,15 +14,20 @@ const rawCapset: Call = systemCall("capset", [126, 91], ["void *", "void *"]);
 const PR = { CAPBSET_READ: 23, CAPBSET_DROP: 24, SET_NO_NEW_PRIVS: 38, CAP_AMBIENT: 47 } as const;
 const AMBIENT = { RAISE: 2, CLEAR_ALL: 4 } as const;
 
-/** Capability sets of a process, as masks (proc_pid_status(5)). */
-export type CapabilitySets = { readonly bounding: bigint; readonly ambient: bigint };
+/** What a process may do: capability sets as masks (proc_pid_status(5)). */
+export type Rights = {
+  readonly bounding: bigint;
+  readonly ambient: bigint;
+  /** A seccomp filter is around it. */
+  readonly filtered: boolean;
+};
 
-/** What a process may do and hand on. @throws Error of Node where it is gone */
-export function rightsOf(pid: number): CapabilitySets {
+/** @throws Error of Node where it is gone */
+export function rightsOf(pid: number): Rights {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   const mask = (name: string): bigint =>
     BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
-  return { bounding: mask("CapBnd"), ambient: mask("CapAmb") };
+  return { bounding: mask("CapBnd"), ambient: mask("CapAmb"), filtered: /^Seccomp:\s*2$/m.test(status) };
 }
 
 /**
@@ -30,7 +35,7 @@ export function rightsOf(pid: number): CapabilitySets {
  * its ids only until `work` returns: the saved ones stay 0, which execve(2) forgets. The bounding set and no_new_privs stay as they
  * are made here: a process does this once, and executes nothing for itself afterwards.
  */
-export function asInside<T>(user: UserIds, { bounding, ambient }: CapabilitySets, work: () => T): T {
+export function asInside<T>(user: UserIds, { bounding, ambient }: Rights, work: () => T): T {
   prctl("PR_SET_NO_NEW_PRIVS", PR.SET_NO_NEW_PRIVS, 1);
   for (let cap = 0; cap < 64 && hasCapability(cap); cap++)
     if (((bounding >> BigInt(cap)) & 1n) === 0n) prctl("PR_CAPBSET_DROP", PR.CAPBSET_DROP, cap);

@@ -1,3 +1,5 @@
+import { readSync } from "node:fs";
+import { CAPABILITIES, holds } from "#model/capabilities";
 import type { JoinSpec, Prepared } from "#model/launch";
 import type { JoinPort } from "#ports/processes";
 import { asInside, rightsOf } from "./credentials.ts";
@@ -10,7 +12,8 @@ import { inNamespacesOf } from "./namespace.ts";
 import { copySize, openPty } from "./pty.ts";
 import type { Outside } from "./relay.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
-import { chdir, unmasked } from "./syscalls-process.ts";
+import { filterFor } from "./seccomp.ts";
+import { carryKey, chdir, unmasked } from "./syscalls-process.ts";
 
 /** Commands beside running entries of this machine. */
 export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
@@ -44,9 +47,22 @@ function joinEntry(
 ): number {
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   const rights = rightsOf(pid);
+  const bounding = CAPABILITIES.filter((capability) => holds(rights.bounding, capability));
+  const key = randomNumber();
+  // Made before: once we are inside, the library is out of reach.
+  const filter = rights.filtered ? filterFor(bounding, key) : undefined;
   const start = (): number => {
     chdir(workdir);
+    carryKey(key);
+    filter?.();
     return unmasked(() => spawn([name, ...rest], variables, [], terminal ?? [0, 1, 2], program), 0o022);
   };
   return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
+}
+
+/** 64 bits that nobody guesses. */
+function randomNumber(): bigint {
+  const bytes = Buffer.alloc(8);
+  withFd(openat(AT_FDCWD, "/dev/urandom", 0), (fd) => readSync(fd, bytes));
+  return bytes.readBigUInt64LE();
 }

@@ -28,7 +28,7 @@ const ALWAYS =
   "add_key keyctl request_key userfaultfd io_uring_setup io_uring_enter io_uring_register nfsservctl uselib _sysctl sysfs vm86 vm86old";
 
 /** libseccomp's constants (seccomp.h), and errno(3). */
-const [ALLOW, ERRNO, MASKED_EQ, EPERM, ENOSYS] = [0x7fff0000, 0x00050000, 7, 1, 38];
+const [ALLOW, ERRNO, NE, MASKED_EQ, EPERM, ENOSYS] = [0x7fff0000, 0x00050000, 1, 7, 1, 38];
 /** clone(2): every kind of namespace. */
 const NAMESPACES = 0x7e020000n;
 /** What else this processor runs. */
@@ -44,6 +44,24 @@ export function hasLibrary(): boolean {
  * mistake of ours
  */
 export function writeFilter(fd: number, { bounding }: Capabilities): void {
+  newFilter(bounding)("seccomp_export_bpf", "int seccomp_export_bpf(void *ctx, int fd)", fd);
+}
+
+/**
+ * Makes the same filter; what it answers puts it around the calling thread, and so around what that starts, for good. It still lets through
+ * what the thread needs itself: setns(2) and unshare(2) with `key` for a sixth argument, which the kernel does not look at, and use of a
+ * ring (io_uring) that exists. @throws Error where libseccomp refuses
+ */
+export function filterFor(bounding: readonly string[], key: bigint): () => void {
+  const use = newFilter(bounding, key);
+  return () => use("seccomp_load", "int seccomp_load(void *ctx)");
+}
+
+/** Answers how to use the filter, once. */
+function newFilter(
+  bounding: readonly string[],
+  key?: bigint,
+): (what: string, prototype: string, ...args: readonly number[]) => void {
   const lib = library(NAME);
   if (lib === undefined) throw new Error(`${NAME} is gone`);
   const resolve = lib("int seccomp_syscall_resolve_name(const char *name)");
@@ -64,25 +82,34 @@ export function writeFilter(fd: number, { bounding }: Capabilities): void {
     // -1: none that this libseccomp knows; other negative ones are those of the second architecture alone.
     if (number !== -1) check(name, add(ctx, ERRNO | errno, number, args === null ? 0 : 1, args) as number);
   };
+  const refuseAll = (names: string): void => {
+    for (const name of names.split(" ")) {
+      if (key === undefined) refuse(name, EPERM);
+      else if (name === "setns" || name === "unshare") refuse(name, EPERM, comparison(5, NE, key));
+      else if (name !== "io_uring_enter") refuse(name, EPERM);
+    }
+  };
   const lacking = Object.entries(OF_CAPABILITY).filter(([capability]) => !bounding.includes(capability));
-  for (const name of [ALWAYS, ...lacking.map(([, names]) => names)].join(" ").split(" ")) refuse(name, EPERM);
+  for (const names of [ALWAYS, ...lacking.map(([, names]) => names)]) refuseAll(names);
   if (!bounding.includes("SYS_ADMIN")) {
     for (let flag = 1n; flag <= NAMESPACES; flag <<= 1n)
-      if ((flag & NAMESPACES) !== 0n) refuse("clone", EPERM, argument(0, flag));
+      if ((flag & NAMESPACES) !== 0n) refuse("clone", EPERM, comparison(0, MASKED_EQ, flag));
     // Its flags lie in memory, where no filter looks; C libraries then use clone.
     refuse("clone3", ENOSYS);
   }
-  check("seccomp_export_bpf", lib("int seccomp_export_bpf(void *ctx, int fd)")(ctx, fd) as number);
-  lib("void seccomp_release(void *ctx)")(ctx);
+  return (what, prototype, ...args) => {
+    check(what, lib(prototype)(ctx, ...args) as number);
+    lib("void seccomp_release(void *ctx)")(ctx);
+  };
 }
 
-/** struct scmp_arg_cmp: an argument that has all bits of `mask`. */
-function argument(index: number, mask: bigint): Buffer {
+/** struct scmp_arg_cmp: an argument that has all bits of `value` (MASKED_EQ), or is another number (NE). */
+function comparison(index: number, how: number, value: bigint): Buffer {
   const compare = Buffer.alloc(24);
   compare.writeUInt32LE(index, 0);
-  compare.writeInt32LE(MASKED_EQ, 4);
-  compare.writeBigUInt64LE(mask, 8);
-  compare.writeBigUInt64LE(mask, 16);
+  compare.writeInt32LE(how, 4);
+  compare.writeBigUInt64LE(value, 8);
+  compare.writeBigUInt64LE(value, 16);
   return compare;
 }
 
