@@ -88,7 +88,7 @@ function shape(p: Project): unknown {
         (file) => `${dir} ${file} ${readFileSync(join(dir, file), "utf8").trim()}`,
       ),
     )
-    .filter((line) => !/ (max( \d+)?|cpuset\.cpus)$/.test(line));
+    .filter((line) => !/ (max( \d+)?|cpuset\.cpus )$/.test(line));
   return { mounts: mountLines(p), groups };
 }
 
