@@ -41,6 +41,13 @@ export function busy(given: BlockedPlan, look: Look): string {
   ].join("\n");
 }
 
+/** What runs in an environment itself can be ended by its own name. */
+function wayOut({ blocked }: BlockedPlan): string {
+  return blocked.every((holder) => holder.own)
+    ? "These are its own: leave or end them (envctl ps, envctl stop), then repeat the command."
+    : "Leave or end these processes, then repeat the command.";
+}
+
 /** Holders, foreign mounts, and what to do about them. */
 export function obstacles(plan: BlockedPlan, look: Look, indent: string): string[] {
   const parts: string[][] = [];
@@ -52,7 +59,7 @@ export function obstacles(plan: BlockedPlan, look: Look, indent: string): string
       ...(apart.length > 0
         ? block(indent, `${list(apart.map(String))} ${see} these mounts in ${own}.`, look.columns)
         : []),
-      ...block(indent, "Leave or end these processes, then repeat the command.", look.columns),
+      ...block(indent, wayOut(plan), look.columns),
     ]);
   }
   if (plan.foreign.length > 0) {

@@ -174,6 +174,26 @@ test(
 );
 
 test(
+  "E28 a change that takes the overlay down waits for detached runs, and says how to end them",
+  machine,
+  (t) => {
+    const p = project(t);
+    p.env("web", "limits: { pids: 50 }\n");
+    detach(p, sh("web", PATIENT));
+    p.write("layer/file", "");
+    p.env("web", "lowers: [../layer]\nlimits: { pids: 50 }\n");
+    const { stderr } = p.ok(["apply", "web", "-y"], 5);
+    assert.match(stderr, /These are its own: leave or end them \(envctl ps, envctl stop\)/);
+    assert.ok(!stderr.includes("trap : HUP"), "its supervisor ends with it, and is nobody to ask");
+    p.ok(["run", "-d", ...sh("web", "true")], 125);
+    assert.deepEqual(states(p), ["web/1 running"]);
+    p.ok(["stop", "web"]);
+    p.ok(["apply", "web", "-y"]);
+    assert.equal(p.ok(["run", "web", "--", "ls", "/file"]).stdout, "/file\n");
+  },
+);
+
+test(
   "E16 destroy stops an environment's detached runs and removes what is kept of them",
   machine,
   async (t) => {
