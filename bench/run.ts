@@ -13,6 +13,7 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error("usage: npm run bench [
 const TARGETS: Readonly<Record<string, number>> = {
   "envctl plan, nothing to do": 1.6,
   "envctl run --rm /bin/true": 2.6,
+  "envctl run --rm, an ordinary user": 4,
   "envctl exec, into a detached run": 2.2,
 };
 
@@ -71,6 +72,7 @@ try {
     envctl("envctl run, applied", "run", "applied"),
     envctl("envctl run --rm /bin/true", "run", "--rm", "applied"),
     envctl("envctl run --rm, file not seen before", "run", "--rm", "fresh"),
+    { name: "envctl run --rm, an ordinary user", ...w.asUser("run", "--rm", "applied"), cwd: w.dir },
     envctl("envctl exec, into a detached run", "exec", "applied", "--", "true"),
     ...others.subjects,
   ];

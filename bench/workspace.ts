@@ -1,5 +1,14 @@
 // Where the measurements take place: a repository with a busybox root filesystem, one environment that is applied and one that is not.
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +16,9 @@ import { busyboxRootfs, CLI } from "../test/support/project.ts";
 
 /** The cgroup below which other tools put theirs, in each hierarchy. */
 export const GROUP = "envctl-bench";
+
+/** Somebody without a name, and without subordinate ids. */
+const USER = 54321;
 
 const BODY = `version: 1
 rootfs: { dir: ../rootfs }
@@ -41,6 +53,19 @@ export class Workspace {
   /** The built command, as a user's shell would start it. */
   command(...args: string[]): [string, ...string[]] {
     return [process.execPath, CLI, ...args];
+  }
+
+  /** The same started by somebody who is not root (1 ms of it is setpriv), with a state directory of its own. */
+  asUser(...args: string[]): { argv: [string, ...string[]]; env: NodeJS.ProcessEnv } {
+    const state = join(this.dir, "user");
+    mkdirSync(state);
+    chownSync(state, USER, USER);
+    chmodSync(this.dir, 0o755);
+    const ids = ["--reuid", `${USER}`, "--regid", `${USER}`, "--clear-groups"];
+    return {
+      argv: ["setpriv", ...ids, ...this.command(...args)],
+      env: { ...this.env, ENVCTL_STATE_DIR: join(state, "state") },
+    };
   }
 
   /** Runs the built command. @throws Error with what it printed */

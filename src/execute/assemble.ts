@@ -1,8 +1,9 @@
 import type { AbsPath } from "#model/brand";
-import { isWithin, join } from "#model/brand";
+import { isWithin, join, parentOf } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
 import type { MountEntry, Place } from "#model/observed";
 import type { InnerMount, Overlay } from "#model/resource";
+import { givable } from "#model/rootless";
 import { initPlace } from "#model/stack";
 import type { Files } from "#ports/files";
 import type { Stage } from "#ports/mounts";
@@ -96,6 +97,8 @@ function buildInit(stage: Stage, ports: AssemblePorts, stack: Stack): void {
     files.makeDir(layer, overlay.root);
     files.makeDir(work, { ...overlay.root, mode: 0o700 });
   }
+  for (const path of ["/etc", ...inner.map(({ target }) => parentOf(target as AbsPath))])
+    takeOver(ports, stack, layer, path);
   const rw = { upper: layer, work };
   // Not volatile, its unmount would sync the whole file system that init lies on (ovl_sync_fs). After a crash init is built anew.
   const options = { index: "off", metacopy: "off", redirect_dir: "off", volatile: true } as const;
@@ -109,6 +112,19 @@ function buildInit(stage: Stage, ports: AssemblePorts, stack: Stack): void {
       mounting(mount, () => stage.makeTarget(at, mount.target, mount.kind === "volume" ? mount.type : "dir"));
   }
   stage.unmount(at);
+}
+
+/** Directories of a layer that is not an ordinary user's: only what is made anew beforehand can be written to in the overlay. */
+function takeOver({ reader, files }: AssemblePorts, { overlay }: Stack, layer: AbsPath, path: string): void {
+  if (reader.rootless === undefined) return;
+  let inside = "";
+  for (const name of path.split("/").filter(Boolean)) {
+    inside += `/${name}`;
+    const stats = overlay.lowers.map((lower) => reader.lstat(join(lower.path, inside)));
+    const stat = stats.find((found) => found !== undefined);
+    if (stat?.type !== "dir") return;
+    files.makeDir(join(layer, inside), givable(stat, reader.rootless));
+  }
 }
 
 function etcFiles(reader: Reader, { init }: Overlay): readonly (readonly [string, string])[] {

@@ -1,5 +1,6 @@
 // Where an ordinary user meets what is not its own: cgroups, ids, others' files, and hosts that give no namespace.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -178,5 +179,23 @@ test(
       /max_user_namespaces is 0.* sysctl user\.max_user_namespaces=10000; or .* sudo/,
     );
     assert.ok(!existsSync(p.state));
+  },
+);
+
+test(
+  "a root filesystem of root's can be run, with volumes where it has nothing, by an ordinary user",
+  ONE,
+  (t) => {
+    const p = userProject(t);
+    p.write("src/file", "text\n");
+    p.write("rootfs/etc/hostname", "other\n");
+    p.env("web", 'volumes: ["../src:/mnt/deep/er"]\nentry: { hostname: named }\n');
+    p.give();
+    spawnSync("chown", ["-R", "0:0", join(p.dir, "rootfs")]);
+    const script =
+      "cat /etc/hostname /mnt/deep/er/file; echo x > /etc/new; mkdir /top; ls /etc; touch /var/x 2>/dev/null || echo no";
+    const { stdout } = p.ok(["run", "--rm", "web", "--", "sh", "-c", script]);
+    assert.equal(stdout, "named\ntext\ngroup\nhostname\nhosts\nmtab\nnew\npasswd\nresolv.conf\nno\n");
+    assert.equal(p.read("rootfs/etc/hostname"), "other\n");
   },
 );
