@@ -14,6 +14,8 @@ export async function command(context: WriteContext): Promise<number> {
   if (args.rest?.length === 0) throw usage("no command behind --", args.command);
   if (args.has("keep-on-failure") && !throwaway)
     throw usage("--keep-on-failure goes with --rm", args.command);
+  if (args.has("keep-on-failure") && host.reader.rootless !== undefined)
+    throw usage("--keep-on-failure needs root, as destroy does, which takes the instance away", args.command);
   const [file] = filesOf(select(host, args.operands));
   let attempt: string | undefined;
   const tell: Told = (plan, event) => {

@@ -25,9 +25,11 @@ export function overlayIssues(
   count: number,
   layers: readonly Placed[],
   state: AbsPath,
+  rootless: boolean,
 ): readonly Issue[] {
   return [
     ...optionIssues(overlay),
+    ...(rootless ? unprivilegedIssues(overlay) : []),
     ...tooMany(count),
     ...twice(layers),
     ...layers.flatMap((placed) => stateIssues(placed, state)),
@@ -52,6 +54,17 @@ function optionIssues(overlay: Draft["overlay"]): readonly Issue[] {
       );
   }
   return issues;
+}
+
+/** With userxattr neither can be (ovl_fs_params_verify in fs/overlayfs/params.c). */
+function unprivilegedIssues(overlay: Draft["overlay"]): readonly Issue[] {
+  return (["redirect_dir", "metacopy"] as const).flatMap((key): readonly Issue[] => {
+    const asked = overlay?.options[key];
+    if (asked === undefined || asked === "off" || asked === "nofollow") return [];
+    const detail =
+      "overlayfs would have to believe attributes that anybody can write; leave it out, or use sudo";
+    return [error(["overlay", "options", key], `${key}=${asked} needs root`, detail)];
+  });
 }
 
 function tooMany(count: number): readonly Issue[] {

@@ -46,7 +46,7 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
     layer === undefined ? [] : [{ layer, at: i < lowers.length ? ["lowers", i] : ["rootfs"] }],
   );
   const found = [
-    ...overlayIssues(spec.overlay, lowers.length + 1, placed, state),
+    ...overlayIssues(spec.overlay, lowers.length + 1, placed, state, reader.rootless !== undefined),
     ...volumeIssues(spec.volumes, volumes, placed, state),
   ];
   const warnings = found.filter((issue) => issue.severity === "warning");

@@ -7,6 +7,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   rmdirSync,
   symlinkSync,
   writeFileSync,
@@ -16,6 +17,7 @@ import test from "node:test";
 import { hierarchies } from "#test/cgroup";
 import { guard } from "#test/guard";
 import { type Need, needs } from "#test/needs";
+import { pack } from "#test/tar";
 import { USER, userProject } from "#test/user";
 
 guard();
@@ -199,3 +201,64 @@ test(
     assert.equal(p.read("rootfs/etc/hostname"), "other\n");
   },
 );
+
+test("what only root can have of overlayfs, or can take away again, is refused with its place", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web", "overlay: { options: { redirect_dir: on } }\n");
+  p.give();
+  assert.match(
+    refusal(p, ["run", "--rm", "web", "--", "true"]),
+    /web\.yaml:4:\d+: redirect_dir=on needs root/,
+  );
+  assert.match(refusal(p, ["run", "--rm", "--keep-on-failure", "web"]), /--keep-on-failure needs root/);
+  // A file system without them that an ordinary user may write to: ramfs.
+  p.env("web");
+  p.asRoot.push(
+    `mkdir -p ${p.state}; mount -t ramfs -o mode=777 none ${p.state}; chown ${USER.uid} ${p.state}`,
+  );
+  assert.match(refusal(p, ["run", "--rm", "web", "--", "true"]), /extended attributes|cannot hold an upper/);
+});
+
+test("a volume over other mounts has to be recursive, as an ordinary user", ONE, (t) => {
+  const p = userProject(t);
+  for (const file of ["src/file", "src/below/hidden"]) p.write(file, "text\n");
+  const volume = "source: ../src, target: /work";
+  p.env("web", `volumes: [{ ${volume} }]\n`);
+  p.give();
+  p.asRoot.push(`mount -t tmpfs none ${join(p.dir, "src/below")}; touch ${join(p.dir, "src/below/seen")}`);
+  const ls = ["run", "--rm", "web", "--", "ls", "/work/below"];
+  assert.match(refusal(p, ls), /cannot mount web\.volume\["\/work"\].*recursive: true/);
+  p.env("web", `volumes: [{ ${volume}, recursive: true }]\n`);
+  assert.equal(p.ok(ls).stdout, "seen\n");
+});
+
+for (const [ids, whose, needed] of [
+  ["single", "all of it the user's without subordinate ids", ONE],
+  ["range", "with its owners where there are subordinate ids", RANGE],
+] as const) {
+  test(`A2 an archive is unpacked as an ordinary user, ${whose}`, needed, (t) => {
+    const p = userProject(t, ids);
+    chownSync(p.write("rootfs/var/ana", "hers\n"), 1000, 44);
+    spawnSync("mknod", [join(p.dir, "rootfs/dev/console"), "c", "5", "1"]);
+    pack(p, "base.tar");
+    p.env("web", "rootfs: ../images/base.tar\n");
+    spawnSync("chown", ["-R", `${USER.uid}`, join(p.dir, "images"), join(p.dir, "envs")]);
+    const { stdout } = p.ok([
+      "run",
+      "--rm",
+      "web",
+      "--",
+      "sh",
+      "-c",
+      "stat -c %u:%g /var/ana; echo x > /var/ana",
+    ]);
+    assert.equal(stdout, ids === "single" ? "0:0\n" : "1000:44\n");
+    const stored = readdirSync(join(p.state, "layers/sha256")).map((d) => join(p.state, "layers/sha256", d));
+    assert.deepEqual(
+      stored.map((dir) => existsSync(join(dir, "dev/console"))),
+      [false],
+    );
+    const owner = lstatSync(join(stored[0]!, "var/ana")).uid;
+    assert.equal(owner, ids === "single" ? USER.uid : USER.first + 999);
+  });
+}

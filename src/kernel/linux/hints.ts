@@ -30,7 +30,7 @@ const HINTS: Readonly<Record<string, string>> = {
   "move_mount:ENOSPC": "this namespace holds as many mounts as it may: raise `sysctl fs.mount-max`",
   "open_tree:ENOSPC": "this namespace holds as many mounts as it may: raise `sysctl fs.mount-max`",
   "open_tree:EINVAL":
-    "the mount is unbindable, or holds mounts that are locked together by another namespace",
+    "the mount is unbindable, or what is mounted below would show what it hides: without root a volume has to be `recursive: true` there",
   "move_mount:EINVAL":
     "a file goes onto a file and a directory onto a directory, and the place must be in this mount namespace",
   "move_mount:ELOOP": "the place lies inside the tree that would be mounted there",

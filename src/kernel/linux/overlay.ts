@@ -1,4 +1,4 @@
-import { KernelError } from "#model/diagnostic";
+import { failure, KernelError } from "#model/diagnostic";
 import type { OverlayMount } from "#ports/mounts";
 import { selfFd } from "./beneath.ts";
 import { newMount } from "./context.ts";
@@ -6,7 +6,7 @@ import { AT_FDCWD, MOUNT_ATTR, MS, O } from "./flags.ts";
 import { kernelSaid } from "./kmsg.ts";
 import { withModule } from "./module.ts";
 import { fdText } from "./print.ts";
-import { close, openat, withFd } from "./syscalls-file.ts";
+import { close, openat, tryXattr, withFd } from "./syscalls-file.ts";
 import {
   fsconfigFd,
   fsconfigFlag,
@@ -25,12 +25,31 @@ export type Lacking = "overlay_set_fd";
 
 /** Mounts an overlay at the directory `place` refers to. A refusal carries overlayfs's own words. @throws KernelError */
 export function mountOverlay(overlay: OverlayMount, place: number, lacking: readonly Lacking[] = []): void {
+  if (overlay.userxattr === true && overlay.rw !== undefined) tryUserXattr(overlay.rw.upper);
   const mount = (): void => {
     const tree = lacking.includes("overlay_set_fd") ? undefined : byDescriptor(overlay);
     if (tree === undefined) return byMount(overlay, place);
     withFd(tree, () => moveMount(tree, place));
   };
   kernelSaid(() => withModule("overlay", "CONFIG_OVERLAY_FS", mount));
+}
+
+/** Without them it would mount and seem to work, and say EIO where a directory of a lower is removed and made again. @throws Failure */
+function tryUserXattr(upper: string): void {
+  try {
+    withFd(openDirectory(upper), (fd) => tryXattr(selfFd(fd), "user.envctl"));
+  } catch (error) {
+    if (!(error instanceof KernelError && error.errno === "EOPNOTSUPP")) throw error;
+    throw failure(
+      1,
+      "overlay_rule",
+      "the file system of the state directory has no user extended attributes",
+      {
+        detail: `without root overlayfs needs them in ${upper}`,
+        hint: "name a directory on ext4, xfs or btrfs: --state-dir DIR",
+      },
+    );
+  }
 }
 
 function directories(overlay: OverlayMount): Directory[] {

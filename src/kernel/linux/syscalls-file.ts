@@ -7,6 +7,8 @@ import { bits, fdText, octal, quote, type Name } from "./print.ts";
 const rawOpenat: Call = systemCall("openat", "openat", ["int", "void *", "int", "uint"]);
 const rawOpenat2: Call = systemCall("openat2", 437, ["int", "void *", "void *", "ulong"]);
 const rawGetxattr: Call = systemCall("getxattr", "getxattr", ["void *", "void *", "void *", "ulong"]);
+const rawSetxattr: Call = systemCall("setxattr", "setxattr", ["void *", "void *", "void *", "ulong", "int"]);
+const rawRemovexattr: Call = systemCall("removexattr", "removexattr", ["void *", "void *"]);
 const rawStatx: Call = systemCall("statx", [332, 291], ["int", "void *", "int", "uint", "void *"]);
 const rawMkdirat: Call = systemCall("mkdirat", "mkdirat", ["int", "void *", "uint"]);
 const rawMknodat: Call = systemCall("mknodat", [259, 33], ["int", "void *", "uint", "ulong"]);
@@ -109,6 +111,18 @@ export function getxattr(path: Name, name: string): string {
     `${value.length}`,
   ]);
   return value.toString("utf8", 0, length);
+}
+
+/** Sets an extended attribute and takes it away again: whether there can be any. Follows symlinks. @throws KernelError EOPNOTSUPP */
+export function tryXattr(path: Name, name: string): void {
+  rawSetxattr([cString(path), cString(name), Buffer.from("y"), 1, 0], () => [
+    quote(path),
+    quote(name),
+    '"y"',
+    "1",
+    "0",
+  ]);
+  rawRemovexattr([cString(path), cString(name)], () => [quote(path), quote(name)]);
 }
 
 /** mkdirat(2). @throws KernelError */
