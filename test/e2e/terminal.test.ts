@@ -149,6 +149,7 @@ test("a signal to envctl ends the entry and puts the terminal back", REAL, async
     ["SIGTERM", 143],
     ["SIGHUP", 129],
     ["SIGQUIT", 131],
+    ["SIGALRM", 142],
   ] as const) {
     const seat = new Seat(p, ["run", "--rm", "web", "--", "sleep", "1000"]);
     const entry = await executing(p, ["sleep", "1000"]);

@@ -1,13 +1,20 @@
+import { readlinkSync } from "node:fs";
+import { signalNumber } from "#model/launch";
 import { poll } from "./launch-spawn.ts";
 import { copySize, lineOf, makeRaw } from "./pty.ts";
+import { kill } from "./syscalls-process.ts";
 
 /** Descriptors 0 and 1 of this process as Node's streams, and its signals; each is asked for only where a terminal is relayed. */
 export type Outside = {
   readonly stdin: () => NodeJS.ReadableStream;
   readonly stdout: () => NodeJS.WritableStream;
   /** Answers how to stop listening. */
-  readonly onSignal: (signal: "SIGWINCH" | "SIGCONT", listener: () => void) => () => void;
+  readonly onSignal: (signal: "SIGWINCH" | "SIGCONT" | Deadly, listener: () => void) => () => void;
 };
+
+/** Those that would end us without a word, and can be caught: the terminal is put back first. What `run` hands on is not among them. */
+const DEADLY = ["SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGXCPU", "SIGIO", "SIGPWR", "SIGSTKFLT"] as const;
+type Deadly = (typeof DEADLY)[number];
 
 export type Relay = {
   /** Told of a key that sends a signal, once the terminal has it, and of the process group that was meant. */
@@ -28,6 +35,14 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   const terminal = new ReadStream(master);
   const resize = (): void => copySize([1, 0], master);
   const stop = [onSignal("SIGWINCH", resize), onSignal("SIGCONT", () => (makeRaw(0), resize()))];
+  for (const signal of DEADLY) {
+    const off = onSignal(signal, () => {
+      restore();
+      off();
+      kill(Number(readlinkSync("/proc/self")), signalNumber(signal)!);
+    });
+    stop.push(off);
+  }
   const self: Relay = { finish };
   let last = 0;
   const take = (chunk: Buffer): void => {
