@@ -29,9 +29,9 @@ async function beside(
   return there;
 }
 
-/** Lines of /proc/PID/status that say what a process may do; not its filter of system calls, which exec cannot install (ADR 0008). */
+/** Lines of /proc/PID/status that say what a process may do. */
 function rights(status: string): readonly string[] {
-  const wanted = /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Umask|SigBlk):\s*(.*)$/;
+  const wanted = /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|Umask|SigBlk):\s*(.*)$/;
   return status.split("\n").flatMap((line) => {
     const [, name, value] = wanted.exec(line) ?? [];
     return name === undefined ? [] : [`${name} ${value!.trim().replace(/\s+/g, " ")}`];
