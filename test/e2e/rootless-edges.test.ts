@@ -262,3 +262,20 @@ for (const [ids, whose, needed] of [
     assert.equal(owner, ids === "single" ? USER.uid : USER.first + 999);
   });
 }
+
+test(
+  "where parts of /proc are masked, as in containers, a sentence says that no entry can have one",
+  ONE,
+  (t) => {
+    const p = userProject(t);
+    p.env("web");
+    p.give();
+    p.asRoot.push("mount -t tmpfs none /proc/irq");
+    const said = refusal(p, ["run", "--rm", "web", "--", "true"]);
+    assert.match(
+      said,
+      /^envctl: proc could not be mounted in the new pid namespace .*masks parts of \/proc.*--privileged\n$/,
+    );
+    assert.deepEqual(p.instances(), []);
+  },
+);

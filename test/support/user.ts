@@ -16,9 +16,10 @@ const ACCOUNT = {
   group: `root:x:0:\nenvctl-test:x:${USER.gid}:\n`,
 };
 
-/** Whatever reaches a namespace that others are joined with stays there when they end. */
-const AS_SHARED = `mount --make-rshared /; before=$(cat /proc/self/mountinfo); code=0; "$@" || code=$?
-[ "$before" = "$(cat /proc/self/mountinfo)" ] && exit $code; exit 99`;
+/** Whatever reaches a namespace that others are joined with stays there when they end. What other tests mounted goes meanwhile. */
+const AS_SHARED = `ours() { grep -F "\${0%/account}" /proc/self/mountinfo; }
+mount --make-rshared /; before=$(ours); code=0; "$@" || code=$?
+[ "$before" = "$(ours)" ] && exit $code; exit 99`;
 
 class UserProject extends Project {
   /** Lines that root's shell carries out first, where nobody else sees its mounts; `$0` is a directory of the test's. */

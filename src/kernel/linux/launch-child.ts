@@ -7,6 +7,7 @@ import { awaitPid, supervised, type Stdio } from "./launch-detach.ts";
 import { FD, type Helpers } from "./launch-helpers.ts";
 import { entryCommand } from "./launch-script.ts";
 import { readWithin, spawn, tell } from "./launch-spawn.ts";
+import { noProc } from "./launch-system.ts";
 import { writeFilter } from "./seccomp.ts";
 import { close, openat, pipe2 } from "./syscalls-file.ts";
 
@@ -89,7 +90,7 @@ export function awaitOk({ ok }: Waiting, cgroups: readonly OwnedCgroup[]): void 
       hint: "a cpuset needs CPUs and memory nodes, a frozen or removed group takes nobody",
     });
   }
-  if (said === "proc\n") throw failure(125, "kernel", "proc could not be mounted in the new pid namespace");
+  if (said === "proc\n") throw noProc();
   if (said === undefined)
     throw failure(125, "kernel", `the entry's process was not ready within ${PATIENCE_MS / 1000} s`);
   throw new EndedEarly();

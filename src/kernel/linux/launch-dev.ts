@@ -28,18 +28,19 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
 
 /** A detached devpts: terminals that are nobody else's. @throws KernelError */
 export function newPts(): number {
+  try {
+    return ptsOf([["gid", "5"]]);
+  } catch (error) {
+    // In a user namespace without subordinate ids nobody is group 5; older kernels say so only at the end.
+    if (!(error instanceof KernelError && error.errno === "EINVAL")) throw error;
+    return ptsOf([]);
+  }
+}
+
+function ptsOf(more: readonly (readonly [key: string, value: string])[]): number {
   return newMount("devpts", "devpts", NOSUID | NOEXEC, "devpts", (fs) => {
-    for (const [key, value] of [
-      ["ptmxmode", "0666"],
-      ["mode", "620"],
-    ] as const)
+    for (const [key, value] of [["ptmxmode", "0666"], ["mode", "620"], ...more] as const)
       fsconfigString(fs, key, value);
-    try {
-      fsconfigString(fs, "gid", "5");
-    } catch (error) {
-      // In a user namespace without subordinate ids nobody is group 5.
-      if (!(error instanceof KernelError && error.errno === "EINVAL")) throw error;
-    }
   });
 }
 

@@ -30,7 +30,9 @@ function firstScript(
   // The leader of a session that has no terminal yet takes the first one it opens for its own (credentials(7)).
   const own = terminal && takesTerminal ? ["exec <>/proc/self/fd/0"] : [];
   const proc =
-    procAt === undefined ? [] : [`${mount} -t proc proc ${procAt} || { echo proc >&${FD.ok}; exit 125; }`];
+    procAt === undefined
+      ? []
+      : [`${mount} -t proc proc ${procAt} 2>/dev/null || { echo proc >&${FD.ok}; exit 125; }`];
   const quoted = [...installer.options, ...privileges, "--", ...installer.words, ...words].map(
     (word) => `'${word.replaceAll("'", "'\\''")}'`,
   );

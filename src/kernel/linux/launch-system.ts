@@ -44,18 +44,30 @@ export function procTakesPidns(): boolean {
       try {
         fsconfigFd(fs, "pidns", pidns);
         return true;
-      } catch {
-        return false;
+      } catch (error) {
+        // An ordinary user may not name the host's, but may its own.
+        return error instanceof KernelError && error.errno === "EPERM";
       }
     }),
   );
 }
 
-/** A detached proc for a pid namespace: a file of /proc/PID/ns. @throws KernelError */
+/** A detached proc for a pid namespace: a file of /proc/PID/ns. @throws KernelError, Failure */
 export function newProc(namespace: string): number {
-  return withFd(openat(AT_FDCWD, namespace, 0), (pidns) =>
-    newMount("proc", "proc", NOSUID | NODEV | NOEXEC, "proc", (fs) => fsconfigFd(fs, "pidns", pidns)),
-  );
+  try {
+    return withFd(openat(AT_FDCWD, namespace, 0), (pidns) =>
+      newMount("proc", "proc", NOSUID | NODEV | NOEXEC, "proc", (fs) => fsconfigFd(fs, "pidns", pidns)),
+    );
+  } catch (error) {
+    throw error instanceof KernelError && error.errno === "EPERM" ? noProc(error) : error;
+  }
+}
+
+/** The kernel gives no proc that would show what is masked in the one that is there (mount_too_revealing in fs/namespace.c). */
+export function noProc(cause?: unknown): Error {
+  const hint =
+    "in a container that masks parts of /proc only the host's root may: run envctl on the host, or the container with --privileged";
+  return failure(125, "kernel", "proc could not be mounted in the new pid namespace", { hint }, cause);
 }
 
 /** A detached proc out of one that a child mounted at `path`. @throws KernelError */
