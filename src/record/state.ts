@@ -37,7 +37,9 @@ export function openState(reader: Reader, dir: AbsPath): State | undefined {
   }
   const real = realState(reader, dir);
   if (stat.uid !== reader.uid && stat.uid !== 0)
-    throw bad(dir, `it belongs to user ${stat.uid}`, `chown -R ${reader.uid} ${dir}`);
+    throw reader.rootless === undefined
+      ? bad(dir, `it belongs to user ${stat.uid}`, `chown -R ${reader.uid} ${dir}`)
+      : bad(dir, "it belongs to somebody else", `as root: chown -R ${reader.rootless.uid} ${dir}`);
   const names = reader.list(real);
   const text = names.includes(LINEAGE) ? reader.text(join(real, LINEAGE)).trim() : undefined;
   if ((stat.mode & 0o022) !== 0 && names.length > 0) {

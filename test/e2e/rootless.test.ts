@@ -15,7 +15,7 @@ guard();
 const MACHINE: readonly Need[] = ["root", "mounts", "overlay", "userns", "program:setpriv"];
 const USERS = [
   ["single", "an ordinary user", MACHINE],
-  ["range", "an ordinary user with subordinate ids", [...MACHINE, "program:newuidmap"]],
+  ["range", "an ordinary user with subordinate ids", [...MACHINE, "setuid:newuidmap"]],
 ] as const;
 
 type User = ReturnType<typeof userProject>;

@@ -1,11 +1,11 @@
 // What a test needs of the machine. Where it is missing the test is skipped with the name of the need; under CI
 // scripts/test.ts asks again and fails the run when a skipped test could have run.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. */
+/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. */
 export type Need =
   | "root"
   | "mounts"
@@ -13,7 +13,8 @@ export type Need =
   | "overlay"
   | `cgroup:${string}`
   | `cgroup2:${string}`
-  | `program:${string}`;
+  | `program:${string}`
+  | `setuid:${string}`;
 
 const quiet = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -50,6 +51,7 @@ export function met(need: Need): boolean {
   if (need === "userns") return quiet("setpriv", "--reuid=1000", "--clear-groups", "unshare", "-Ur", "true");
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const [kind, name = ""] = need.split(":");
+  if (kind === "setuid") return (statSync(onPath(name) ?? "/").mode & 0o4000) !== 0;
   if (kind === "cgroup2") return controllers(["cgroup2"]).includes(name);
   return kind === "cgroup" ? controllers(["cgroup", "cgroup2"]).includes(name) : onPath(name) !== undefined;
 }
