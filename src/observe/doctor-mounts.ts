@@ -47,7 +47,7 @@ function privilege(reader: Reader): Check {
     ...base,
     status: "no",
     found: who,
-    effect: "environments cannot be applied",
+    effect: `environments cannot be applied${reader.uid === 0 ? "" : "; run --rm needs user_namespaces alone"}`,
     fix: "run envctl as root (sudo envctl …)",
   };
 }

@@ -162,3 +162,27 @@ for (const [ids, who, machine] of USERS) {
     },
   );
 }
+
+test(
+  "F21 killed at any moment of its start an ordinary user's entry runs inside or not at all",
+  needs(...MACHINE),
+  async (t) => {
+    const p = userProject(t);
+    p.env("web");
+    p.give();
+    inside(p, "true");
+    // Its own directory is the user's to write to: an entry on the host would leave a mark there.
+    const script = `mkdir -p ${p.dir}; : > ${p.dir}/mark`;
+    for (let ms = 20; ms <= 240; ms += 20) {
+      const child = p.start(["run", "--rm", "web", "--", "sh", "-c", script], { stdio: "ignore" });
+      await sleep(ms * SLOWNESS);
+      child.kill("SIGKILL");
+      await new Promise((resolve) =>
+        (child.exitCode ?? child.signalCode) === null ? child.on("exit", resolve) : resolve(0),
+      );
+    }
+    inside(p, "true");
+    assert.ok(!p.exists("mark"));
+    assert.deepEqual(p.instances(), []);
+  },
+);
