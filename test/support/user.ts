@@ -35,10 +35,8 @@ class UserProject extends Project {
     const lent = ids === "range" ? `${USER.uid}:${USER.first}:${USER.count}\n` : "";
     for (const [name, text] of Object.entries({ ...ACCOUNT, subuid: lent, subgid: lent }))
       writeFileSync(join(this.#files, name), text);
-    // A machine without subordinate ids has no files for them to be mounted on.
-    this.asRoot.push(
-      `for f in passwd group subuid subgid; do [ ! -e /etc/$f ] || mount --bind "$0/$f" /etc/$f; done`,
-    );
+    // Not each on its own: a machine without subordinate ids has no files for them to be mounted on.
+    this.asRoot.push('mount -t overlay -o "lowerdir=$0:/etc" none /etc');
   }
 
   #options(options: RunOptions): RunOptions {
