@@ -46,7 +46,7 @@ test("A18 a first apply that fails at any call leaves nothing", machine, (t) => 
   const all = pointsOf(p, APPLY);
   const whole = portrait(p);
   destroy(p);
-  for (const point of some(all, 12)) {
+  for (const point of some(all, 7)) {
     rmSync(join(p.dir, "home/made"), { recursive: true });
     const { code, stderr } = failAt(p, APPLY, point);
     if (code !== 0) {
@@ -75,7 +75,7 @@ for (const [what, from, to] of changes) {
     declare(p, to);
     const all = pointsOf(p, APPLY);
     const changed = portrait(p);
-    for (const point of some(all, 9)) {
+    for (const point of some(all, 5)) {
       declare(p, from);
       apply(p);
       declare(p, to);
@@ -93,7 +93,7 @@ test("A18 a destroy that fails at any call says so, and goes on when it is repea
   const args = ["destroy", "web", "-y"];
   const all = pointsOf(p, args);
   const gone = portrait(p);
-  for (const point of some(all, 9)) {
+  for (const point of some(all, 5)) {
     apply(p);
     writeInside(p);
     const { code, stderr } = failAt(p, args, point);

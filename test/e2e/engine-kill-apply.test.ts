@@ -32,7 +32,7 @@ test("F3 killed in a first apply", machine, (t) => {
   sweep(
     p,
     APPLY,
-    chosen(all, 22),
+    chosen(all, 14),
     () => wipe(p),
     (index) => {
       if (index % 2 === 0) {

@@ -48,7 +48,7 @@ for (const [what, from, to] of changes) {
       declare(p, to);
     };
     // The change is finished, taken back, or everything is taken away.
-    sweep(p, APPLY, chosen(all, 9), prepare, (index) => {
+    sweep(p, APPLY, chosen(all, 6), prepare, (index) => {
       if (index % 3 === 1) declare(p, from);
       if (index % 3 < 2) {
         apply(p);

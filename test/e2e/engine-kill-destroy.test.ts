@@ -36,7 +36,7 @@ test("F3 killed in a destroy", machine, (t) => {
     apply(p);
     writeInside(p);
   };
-  sweep(p, args, chosen(all, 12), prepare, (index) => {
+  sweep(p, args, chosen(all, 7), prepare, (index) => {
     if (index % 2 === 0) {
       apply(p);
       isApplied(p, whole);
@@ -58,7 +58,7 @@ test("F3 killed in a throwaway run beside an applied environment", machine, (t) 
   sweep(
     p,
     args,
-    chosen(all, 12),
+    chosen(all, 7),
     () => undefined,
     (index) => {
       p.ok(["plan", "web", "--detailed-exitcode"]);
