@@ -97,7 +97,10 @@ test("E13 the entry is in its groups before its first instruction", TRACED, (t) 
     );
     // Where another process was traced meanwhile, the answer is in this one's next line.
     const answered = lines.slice(joined).filter((line) => line.startsWith(`${pid} `));
-    assert.match(answered.find((line) => !line.endsWith("<unfinished ...>"))!, /write.*= 2$/);
+    assert.match(
+      answered.find((line) => !line.endsWith("<unfinished ...>"))!,
+      /write.*= 2$/,
+    );
   }
   // Its own cgroup namespace begins at its groups: the host's paths do not show.
   for (const line of stdout.trim().split("\n")) assert.match(line, /^\d+:[^:]*:\/$/);
