@@ -6,6 +6,16 @@ import { byTarget } from "#model/resource";
 import { innerChanges, overlayChanges } from "./compare.ts";
 import type { Standings } from "./standing.ts";
 
+/** What is declared and does not stand here: never applied, or gone since. */
+function absent<R extends Overlay | InnerMount | Limit>(
+  after: R,
+  before: R | undefined,
+  observed: Observed,
+): Action {
+  const because = before === undefined ? "not_applied" : observed.rebooted ? "rebooted" : "missing";
+  return { address: after.address, kind: after.kind, op: "create", because, after };
+}
+
 /** Nothing of a mounted overlay changes in place: whatever differs replaces it. */
 export function decideOverlay(
   after: Overlay,
@@ -13,11 +23,9 @@ export function decideOverlay(
   stand: Standings,
   observed: Observed,
 ): Action {
+  const standing = stand.get(after.address)!; // of what is recorded, always there
+  if (before === undefined || standing.is === "missing") return absent(after, before, observed);
   const subject = { address: after.address, kind: after.kind };
-  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
-  const standing = stand.get(after.address)!;
-  if (standing.is === "missing")
-    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
   const changes = overlayChanges(before, after);
   if (standing.is === "stacked")
     return { ...subject, op: "replace", because: "stacked", before, after, changes };
@@ -68,12 +76,10 @@ function decideOne(
   stand: Standings,
   observed: Observed,
 ): Action {
+  const standing = stand.get(after.address)!; // of what is recorded, always there
+  if (before === undefined || standing.is === "missing") return absent(after, before, observed);
   const subject = { address: after.address, kind: after.kind };
-  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
-  const standing = stand.get(after.address)!;
   const changes = innerChanges(before, after);
-  if (standing.is === "missing")
-    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
   const replace = (because: Because): Action => ({
     ...subject,
     op: "replace",
@@ -103,11 +109,9 @@ export function decideLimit(
   stand: Standings,
   observed: Observed,
 ): Action {
+  const standing = stand.get(after.address)!; // of what is recorded, always there
+  if (before === undefined || standing.is === "missing") return absent(after, before, observed);
   const subject = { address: after.address, kind: after.kind };
-  if (before === undefined) return { ...subject, op: "create", because: "not_applied", after };
-  const standing = stand.get(after.address)!;
-  if (standing.is === "missing")
-    return { ...subject, op: "create", because: observed.rebooted ? "rebooted" : "missing", after };
   if (before.value !== after.value) {
     return {
       ...subject,
