@@ -11,7 +11,7 @@ import { formatBytes } from "#model/size";
 import { holdsUpper, volatileMark } from "#model/stack";
 import { coveringMount } from "#observe/host";
 import { quietly } from "#observe/proc";
-import { crossings, type Neighbour } from "#plan/crossing";
+import { crossings, neighbourhood, type Neighbourhood } from "#plan/crossing";
 import { layerIssues, volumeIssue, type Table } from "#plan/rules";
 import { tmpfsOfUpper, upperMoves } from "#plan/upper";
 import type { ReadHost } from "./host.ts";
@@ -132,21 +132,14 @@ function isMarked(host: ReadHost, { place }: Observed): boolean {
 
 /** The plans with what others on this host stand in the way of; those that mount no volume anew are not asked. */
 export async function withWarnings(host: ReadHost, planned: readonly Planned[]): Promise<readonly Planned[]> {
-  let records: readonly (Neighbour & { readonly id: string })[] | undefined;
+  let all: Neighbourhood | undefined;
   const result: Planned[] = [];
   for (const one of planned) {
     const { plan, declared } = one;
     const issues: Issue[] = stacksAnew(plan) ? [...declared.facts.warnings] : [];
     if (writesAnew(plan)) {
-      records ??= readableRecords(host);
-      const here = new Set(planned.map((p) => p.plan.id as string));
-      const others = [
-        ...planned
-          .filter((p) => p !== one)
-          .map((p) => ({ name: p.plan.name, resources: p.declared.resources })),
-        ...records.filter(({ id }) => !here.has(id)),
-      ];
-      issues.push(...crossings(declared.loaded.spec, declared.resources, others));
+      all ??= around(host, planned);
+      issues.push(...crossings(declared.loaded.spec, { ...plan, ...declared }, all));
     }
     const warnings = issues.length === 0 ? [] : await point(host, declared.loaded, issues);
     result.push(
@@ -154,6 +147,13 @@ export async function withWarnings(host: ReadHost, planned: readonly Planned[]):
     );
   }
   return result;
+}
+
+/** Those that are planned, as they are to be, and whoever else has a record here. */
+function around(host: ReadHost, planned: readonly Planned[]): Neighbourhood {
+  const here = planned.map(({ plan: { id, name }, declared: { resources } }) => ({ id, name, resources }));
+  const ids = new Set(here.map(({ id }) => id));
+  return neighbourhood([...here, ...readableRecords(host).filter(({ id }) => !ids.has(id))]);
 }
 
 const isNew = (op: string): boolean => op === "create" || op === "replace";

@@ -1,50 +1,76 @@
-import { isWithin } from "#model/brand";
+import { isWithin, type AbsPath } from "#model/brand";
 import type { Issue } from "#model/facts";
 import type { Resource, VolumeResource } from "#model/resource";
 import type { Spec } from "#model/spec";
 
 /** An environment of this host, as far as others can get in its way. */
-export type Neighbour = { readonly name: string; readonly resources: readonly Resource[] };
+export type Neighbour = {
+  readonly id: string;
+  readonly name: string;
+  readonly resources: readonly Resource[];
+};
 
-const volumesOf = (resources: readonly Resource[]): readonly VolumeResource[] =>
-  resources.filter((r): r is VolumeResource => r.kind === "volume");
+/** What environments write and what they have as layers, by path: a hundred that are alike share a few paths. */
+export type Neighbourhood = {
+  readonly written: ReadonlyMap<AbsPath, readonly Use[]>;
+  readonly layers: ReadonlyMap<AbsPath, readonly Use[]>;
+};
+/** By whom; of a volume, its target. */
+type Use = { readonly by: Neighbour; readonly target?: string };
+
+export function neighbourhood(all: readonly Neighbour[]): Neighbourhood {
+  const [written, layers] = [new Map<AbsPath, Use[]>(), new Map<AbsPath, Use[]>()];
+  const add = (to: Map<AbsPath, Use[]>, path: AbsPath, use: Use): void => {
+    const uses = to.get(path);
+    if (uses === undefined) to.set(path, [use]);
+    else uses.push(use);
+  };
+  for (const by of all) {
+    for (const r of by.resources) {
+      if (r.kind === "volume" && r.access === "rw") add(written, r.path, { by, target: r.target });
+      if (r.kind === "rootfs" || r.kind === "layer") add(layers, r.layer.path, { by });
+    }
+  }
+  return { written, layers };
+}
 
 /**
  * Volumes that this environment writes and another one writes, too, under another path, or has as a layer (row F17). The very same source
- * in both is what people share on purpose.
+ * in both is what people share on purpose. One remark for a volume and another environment.
  */
 export function crossings(
   spec: Pick<Spec, "volumes">,
-  resources: readonly Resource[],
-  neighbours: readonly Neighbour[],
+  { id, resources }: Pick<Neighbour, "id" | "resources">,
+  { written, layers }: Neighbourhood,
 ): readonly Issue[] {
-  return volumesOf(resources).flatMap((volume) =>
-    volume.access === "ro" ? [] : neighbours.flatMap((other) => crossing(spec, volume, other)),
-  );
-}
-
-function crossing(spec: Pick<Spec, "volumes">, volume: VolumeResource, other: Neighbour): readonly Issue[] {
-  const index = spec.volumes.findIndex((v) => v.target === volume.target);
-  const warn = (summary: string, detail: string): readonly Issue[] => [
-    { path: ["volumes", index, "source"], severity: "warning", code: "conflict", summary, detail },
-  ];
-  const theirs = volumesOf(other.resources).find(
-    ({ path, access }) =>
-      access === "rw" && path !== volume.path && (isWithin(path, volume.path) || isWithin(volume.path, path)),
-  );
-  if (theirs !== undefined) {
-    const where = isWithin(volume.path, theirs.path) ? "holds" : "lies in";
-    return warn(
-      `volume["${volume.target}"] ${where} what ${other.name} writes`,
-      `${theirs.path}, its volume["${theirs.target}"]`,
-    );
-  }
-  const layer = other.resources.find(
-    (r) => (r.kind === "rootfs" || r.kind === "layer") && isWithin(volume.path, r.layer.path),
-  );
-  if (layer === undefined || !("layer" in layer)) return [];
-  return warn(
-    `through volume["${volume.target}"] a layer of ${other.name} can be written`,
-    `${layer.layer.path}; changing a layer while it is mounted has undefined results (overlayfs.rst)`,
-  );
+  const volumes = resources.filter((r): r is VolumeResource => r.kind === "volume" && r.access === "rw");
+  return volumes.flatMap((volume) => {
+    const met = new Map<string, Issue>();
+    const meet = ({ by }: Use, summary: string, detail: string): void => {
+      if (by.id === id || met.has(by.id)) return;
+      const index = spec.volumes.findIndex((v) => v.target === volume.target);
+      const path = ["volumes", index, "source"];
+      met.set(by.id, { path, severity: "warning", code: "conflict", summary, detail });
+    };
+    for (const [path, uses] of written) {
+      const holds = isWithin(volume.path, path);
+      if (path === volume.path || !(holds || isWithin(path, volume.path))) continue;
+      for (const use of uses)
+        meet(
+          use,
+          `volume["${volume.target}"] ${holds ? "holds" : "lies in"} what ${use.by.name} writes`,
+          `${path}, its volume["${use.target}"]`,
+        );
+    }
+    for (const [path, uses] of layers) {
+      if (!isWithin(volume.path, path)) continue;
+      for (const use of uses)
+        meet(
+          use,
+          `through volume["${volume.target}"] a layer of ${use.by.name} can be written`,
+          `${path}; changing a layer while it is mounted has undefined results (overlayfs.rst)`,
+        );
+    }
+    return [...met.values()];
+  });
 }
