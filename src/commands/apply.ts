@@ -30,7 +30,7 @@ export async function command(context: WriteContext): Promise<number> {
       carryOut: (ready, tell) => session.carryOut(ready, tell, onError),
       next: entry === undefined ? "no_entry" : "entry",
     });
-    if (code === 0) session.noteEdits();
+    if (code === 0) await session.noteEdits();
     return code;
   } finally {
     session.close();

@@ -1,3 +1,4 @@
+import { abreast } from "#engine/abreast";
 import type { Carried, Told } from "#engine/carry-out";
 import { Failure } from "#model/diagnostic";
 import type { Ended } from "#model/outcome";
@@ -7,12 +8,13 @@ import type { StepEvent } from "#model/step";
 import { paint } from "#views/ansi";
 import { progress, type Progress } from "#views/apply";
 import { busy } from "#views/busy";
-import { diagnosticsOf } from "#views/diagnostics";
+import { diagnostics, diagnosticsOf } from "#views/diagnostics";
 import type { Live } from "#views/live";
 import { endedText, question } from "#views/ended";
 import { streamJson } from "#views/json-plan";
 import { notApplied, planText } from "#views/plan";
 import { attemptText } from "#views/steps";
+import { turns } from "#views/turns";
 import { achieved } from "./achieved.ts";
 import { usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
@@ -88,33 +90,20 @@ async function carry(
   const summaries: Summary[] = [];
   let failed: Ended["failed"];
   let interrupted = false;
-  for (const plan of ready) {
-    const view = progress(plan, look.err, context.verbose);
-    if (!json && !context.quiet) words.err(`\n${view.head}`);
-    let attempt: string | undefined;
-    const told: StepEvent[] = [];
-    const moving = watch(context, view);
-    const ended = await transaction.carryOut(plan, async (_, event) => {
-      await moving(event);
-      if (event.event === "step_progress") return;
-      told.push(event);
-      if (event.event === "step_failed") attempt = attemptText(event.step, plan);
-      if (json) words.out(stream.step(plan, event));
-      else if (!context.quiet) words.err(view.line(event));
-    });
+  const order = turns(ready.length, (text) => void words.err(text));
+  await abreast(ready, async (plan) => {
+    const say = (text: string): void => order.say(ready.indexOf(plan), text);
+    const { ended, told } = await carryOne(context, transaction, plan, say);
+    order.end(ready.indexOf(plan));
     if (ended.kind === "done") summaries.push(plan.summary);
     else {
-      if (ended.kind === "failed") {
-        if (!json) words.err("\n");
-        if (!json) await complain(context, ended.error, attempt);
-        codes.push(exitOf(ended.error));
-      }
-      interrupted = ended.kind === "interrupted";
+      if (ended.kind === "failed") codes.push(exitOf(ended.error));
+      else interrupted = true;
       failed = failedAs(ended, failed, transaction.intent, context.args.value("on-error"));
       if (failed === "kept") summaries.push(achieved(plan, told));
-      if (interrupted) break;
     }
-  }
+    return !interrupted;
+  });
   if (ready.length > 0) {
     const summary = total(summaries);
     const end: Ended = {
@@ -136,6 +125,33 @@ async function carry(
       );
   }
   return interrupted ? 130 : worst(codes);
+}
+
+/** One environment: what is told of it by the way goes to `say`. */
+async function carryOne(
+  context: WriteContext,
+  transaction: Transaction,
+  plan: Plan,
+  say: (text: string) => void,
+): Promise<{ readonly ended: Carried; readonly told: readonly StepEvent[] }> {
+  const { words, look, json, quiet } = context;
+  const stream = streamJson(transaction.intent);
+  const view = progress(plan, look.err, context.verbose);
+  if (!json && !quiet) say(`\n${view.head}`);
+  let attempt: string | undefined;
+  const told: StepEvent[] = [];
+  const moving = watch(context, view);
+  const ended = await transaction.carryOut(plan, async (_, event) => {
+    await moving(event);
+    if (event.event === "step_progress") return;
+    told.push(event);
+    if (event.event === "step_failed") attempt = attemptText(event.step, plan);
+    if (json) words.out(stream.step(plan, event));
+    else if (!quiet) say(view.line(event));
+  });
+  if (ended.kind === "failed" && !json)
+    say(`\n${diagnostics(diagnosticsOf(ended.error, attempt), look.err)}`);
+  return { ended, told };
 }
 
 /** What takes less is over before anybody would look. */

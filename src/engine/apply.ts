@@ -24,7 +24,7 @@ export type ApplySession = {
   readonly failures: readonly unknown[];
   carryOut(plan: Plan, tell: Told, onError: "rollback" | "keep"): Promise<Carried>;
   /** Writes down how files were edited where it comes to no change: comments, another spelling, another version of envctl. */
-  noteEdits(): void;
+  noteEdits(): Promise<void>;
   close(): void;
 };
 
@@ -54,7 +54,9 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
         const { loaded } = planned.find((p) => p.plan === plan)!.declared;
         return carryOut(host, state, plan, recordBase(host, loaded, plan.observed.record), tell, { onError });
       },
-      noteEdits: () => planned.forEach((one) => noteEdit(host, state, one)),
+      noteEdits: async () => {
+        for (const one of planned) await noteEdit(host, state, one);
+      },
       close: () => locks.forEach((lock) => lock.release()),
     };
   } catch (error) {
@@ -63,11 +65,11 @@ export async function openApply(host: WriteHost, files: readonly EnvFile[]): Pro
   }
 }
 
-function noteEdit(host: WriteHost, state: OpenState, { plan, declared }: Planned): void {
+async function noteEdit(host: WriteHost, state: OpenState, { plan, declared }: Planned): Promise<void> {
   const { record } = plan.observed;
   if (plan.kind !== "ready" || record === undefined || !isSettled(plan) || !declared.loaded.parsed) return;
   const serial = record.serial + 1;
-  saveRecord(host, state, { ...record, ...recordBase(host, declared.loaded, record), serial });
+  await saveRecord(host, state, { ...record, ...recordBase(host, declared.loaded, record), serial });
 }
 
 /** What concerns one environment alone (in use, a bad record, applied elsewhere) is collected; anything else is thrown. */

@@ -64,7 +64,7 @@ export async function carryOut(
   });
   let undone: Carried["undone"] = "nothing";
   for (;;) {
-    const next = events.next();
+    const next = await advance(events);
     if (next.done === true) {
       host.lap(options.stage ?? "execute");
       return { ...next.value, undone };
@@ -73,6 +73,21 @@ export async function carryOut(
     if (next.value.event === "undo_failed") undone = "failed";
     await tell(plan, next.value);
     if (next.value.event === "step_done" || next.value.event === "step_progress") await host.breathe();
+  }
+}
+
+/** What the executor tells next. While it waits for something, others go on. */
+async function advance(events: ReturnType<typeof execute>): Promise<IteratorResult<StepEvent, Ended>> {
+  let next = events.next();
+  for (;;) {
+    if (next.done === true) return next;
+    const { value } = next;
+    if (value.event !== "waiting") return { value, done: false };
+    const refusal = await value.until.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    next = refusal === undefined ? events.next() : events.throw(refusal.error);
   }
 }
 

@@ -45,7 +45,8 @@ export function instanceRecord(host: ActHost, state: OpenState, id: EnvId): EnvR
 }
 
 /** A failed instance that was asked for: no sweep takes it, only `destroy ID`. */
-export function keepInstance(host: ActHost, state: OpenState, id: EnvId): void {
+export async function keepInstance(host: ActHost, state: OpenState, id: EnvId): Promise<void> {
   const record = instanceRecord(host, state, id);
-  if (record !== undefined) saveRecord(host, state, { ...record, serial: record.serial + 1, phase: "kept" });
+  if (record !== undefined)
+    await saveRecord(host, state, { ...record, serial: record.serial + 1, phase: "kept" });
 }

@@ -180,7 +180,7 @@ export async function inInstance<T>(
     return done.used;
   } finally {
     if (fate === "removed") removeInstance(host, state, id, groups);
-    if (fate === "kept") keepInstance(host, state, id);
+    if (fate === "kept") await keepInstance(host, state, id);
     lock.release();
   }
 }

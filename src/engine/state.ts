@@ -59,8 +59,9 @@ export function readableRecords(host: ReadHost): readonly EnvRecord[] {
   });
 }
 
-export function saveRecord(host: ActHost, state: OpenState, record: EnvRecord): void {
-  writeRecord(host, state.path, record);
+/** Answers a promise where the record must reach the disk first. */
+export function saveRecord(host: ActHost, state: OpenState, record: EnvRecord): Promise<void> | undefined {
+  return writeRecord(host, state.path, record);
 }
 
 /** Takes record and directory of an environment away. */

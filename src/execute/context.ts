@@ -34,8 +34,8 @@ export type Context = World & {
   readonly after: readonly Resource[];
   readonly groups: readonly OwnedCgroup[];
   readonly before: readonly Resource[];
-  /** Writes the record: temp, fsync, rename, fsync. */
-  save(record: EnvRecord): void;
+  /** Writes the record: temp, fsync, rename, fsync. A promise: the step is done when it is kept. */
+  save(record: EnvRecord): Promise<void> | undefined;
   /** Takes record and directory away; with `previous`, writes that one back instead. */
   forget(): void;
   /** Identities of what is mounted now, by address. */
@@ -53,8 +53,18 @@ export type Context = World & {
   noted?: boolean;
 };
 
+/** How one call is undone; a promise where that waits for the disk. */
+export type How = () => Promise<void> | undefined | void;
 /** Takes down how one call of a step is undone, right after the call: a step that fails half-way is undone that far. */
-export type Undo = (how: () => void) => void;
+export type Undo = (how: How) => void;
+
+/** What the executor cannot go on before; other executions can meanwhile. */
+export type Waiting = { readonly event: "waiting"; readonly until: Promise<void> };
+
+/** Stops the executor until something is done, where it is not done already. */
+export function* settled(until: Promise<void> | undefined | void): Generator<Waiting, void> {
+  if (until !== undefined) yield { event: "waiting", until };
+}
 
 /** The directory upper and init are made in while the init layer is built. */
 export function initWork(dir: AbsPath): AbsPath {

@@ -1,5 +1,5 @@
 import type { StepEvent, Step } from "#model/step";
-import type { Context } from "./context.ts";
+import { settled, type Context, type How, type Waiting } from "./context.ts";
 import { perform } from "./perform.ts";
 
 export type Ended =
@@ -15,9 +15,14 @@ export type Options = {
 
 /**
  * Carries steps out in order and tells each. It decides nothing: at the first refusal it undoes what was done, in reverse (or keeps it, as
- * asked), and tells which steps were never tried. A synchronous generator, so that between two steps the caller may look at signals.
+ * asked), and tells which steps were never tried. A generator, so that between two steps the caller may look at signals; where it waits
+ * the caller goes on with `next`, or with `throw` where the promise was rejected.
  */
-export function* execute(steps: readonly Step[], x: Context, options: Options): Generator<StepEvent, Ended> {
+export function* execute(
+  steps: readonly Step[],
+  x: Context,
+  options: Options,
+): Generator<StepEvent | Waiting, Ended> {
   const undos: Undoable[] = [];
   for (const [index, step] of steps.entries()) {
     const end = options.interrupted() ? ({ kind: "interrupted" } as const) : yield* attempt(step, x, undos);
@@ -32,9 +37,13 @@ export function* execute(steps: readonly Step[], x: Context, options: Options): 
   return { kind: "done" };
 }
 
-type Undoable = { readonly step: Step; readonly hows: (() => void)[] };
+type Undoable = { readonly step: Step; readonly hows: How[] };
 
-function* attempt(step: Step, x: Context, undos: Undoable[]): Generator<StepEvent, Ended | undefined> {
+function* attempt(
+  step: Step,
+  x: Context,
+  undos: Undoable[],
+): Generator<StepEvent | Waiting, Ended | undefined> {
   const hows: Undoable["hows"] = [];
   yield { event: "step_start", step };
   try {
@@ -50,11 +59,11 @@ function* attempt(step: Step, x: Context, undos: Undoable[]): Generator<StepEven
   }
 }
 
-function* rollBack(undos: readonly Undoable[]): Generator<StepEvent, void> {
+function* rollBack(undos: readonly Undoable[]): Generator<StepEvent | Waiting, void> {
   for (const { step, hows } of [...undos].reverse()) {
     yield { event: "undo_start", step };
     try {
-      for (const how of [...hows].reverse()) how();
+      for (const how of [...hows].reverse()) yield* settled(how());
       yield { event: "undo_done", step };
     } catch (error) {
       yield { event: "undo_failed", step, error };

@@ -1,5 +1,5 @@
 import type { Step, StepEvent } from "#model/step";
-import type { Context, Undo } from "./context.ts";
+import type { Context, Undo, Waiting } from "./context.ts";
 import { createDir, createSource, deleteTree } from "./dirs.ts";
 import { createGroup, removeGroup, writeLimit } from "./groups.ts";
 import { storeLayer } from "./layers.ts";
@@ -8,14 +8,18 @@ import { anchor, bind, mountRw, stack } from "./put-up.ts";
 import { release, stopProcesses, unmount } from "./take-down.ts";
 
 /** One step, one function; what takes long tells how far it is. Answers a remark for people. @throws what the kernel or the guard said */
-export function* perform(step: Step, x: Context, undo: Undo): Generator<StepEvent, string | undefined> {
+export function* perform(
+  step: Step,
+  x: Context,
+  undo: Undo,
+): Generator<StepEvent | Waiting, string | undefined> {
   switch (step.do) {
     case "create_dir":
       return createDir(step, x, undo);
     case "create_source":
       return createSource(step, x, undo);
     case "write_record":
-      return writeRecord(step, x, undo);
+      return yield* writeRecord(step, x, undo);
     case "store_layer":
       return yield* storeLayer(step, x);
     case "anchor":

@@ -2,7 +2,7 @@ import { KernelError } from "#model/diagnostic";
 import type { EnvRecord, Phase } from "#model/record";
 import type { Resource } from "#model/resource";
 import type { Step } from "#model/step";
-import type { Context, Undo } from "./context.ts";
+import { settled, type Context, type Undo, type Waiting } from "./context.ts";
 
 /** The record as it is to be written now. */
 function recordNow(x: Context, phase: Phase): EnvRecord {
@@ -40,10 +40,14 @@ function pick(record: EnvRecord | undefined): { appliedAt?: number } {
 }
 
 /** Undone by writing the record from before, or by taking away one that had none. */
-export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Context, undo: Undo): undefined {
+export function* writeRecord(
+  step: Extract<Step, { do: "write_record" }>,
+  x: Context,
+  undo: Undo,
+): Generator<Waiting, undefined> {
   const before = x.plan.observed.record;
-  if (step.phase === "destroying") return noteDestroying(x);
-  x.save(recordNow(x, step.phase));
+  if (step.phase === "destroying") return yield* noteDestroying(x);
+  yield* settled(x.save(recordNow(x, step.phase)));
   if (step.phase === "applied") return;
   undo(() =>
     before === undefined
@@ -56,10 +60,10 @@ export function writeRecord(step: Extract<Step, { do: "write_record" }>, x: Cont
  * A full disk does not stop a destroy, which is what frees it: mounts, groups and the init layer go without a word in the record, since
  * an apply makes them again. The second time the plan asks for it, it must succeed.
  */
-function noteDestroying(x: Context): undefined {
+function* noteDestroying(x: Context): Generator<Waiting, undefined> {
   if (x.noted === true) return;
   try {
-    x.save(recordNow(x, "destroying"));
+    yield* settled(x.save(recordNow(x, "destroying")));
     x.noted = true;
   } catch (error) {
     const full = error instanceof KernelError && ["ENOSPC", "EDQUOT"].includes(error.errno);

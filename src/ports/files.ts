@@ -17,6 +17,8 @@ export type Files = {
   removeDir(path: AbsPath): void;
   /** Writes beside, fsync, rename, fsync of the directory (0600). What need not outlive a crash of the machine (`passing`) is not synced. */
   replaceFile(path: AbsPath, text: string, lasting?: "passing"): void;
+  /** The same; what waits for the disk is left to other threads, and whoever can goes on meanwhile. */
+  replaceFileAside(path: AbsPath, text: string): Promise<void>;
   /** Writes a new file or truncates an existing one, by O_NOFOLLOW. */
   writeFile(path: AbsPath, text: string, mode: number): void;
   /** Takes a file away, and what an interrupted `replaceFile` left beside it. One that is gone is fine. */

@@ -72,12 +72,14 @@ function untrusted(
  * nothing outlives the machine's crash that a record would be needed for, and syncing costs 2 ms: writing 0.5, removing what was synced the rest.
  */
 export function writeRecord(
-  ports: { readonly reader: Reader; readonly files: Files },
+  { files }: { readonly files: Files },
   state: AbsPath,
   record: EnvRecord,
-): void {
-  const lasting = record.phase === "running" ? "passing" : undefined;
-  ports.files.replaceFile(recordPath(state, record.id), encode(record), lasting);
+): Promise<void> | undefined {
+  const [path, text] = [recordPath(state, record.id), encode(record)];
+  if (record.phase !== "running") return files.replaceFileAside(path, text);
+  files.replaceFile(path, text, "passing");
+  return undefined;
 }
 
 /** Takes a record and the environment's directory away; what else is in the directory makes rmdir(2) refuse. */

@@ -76,7 +76,7 @@ test("F1 the trace sees what an apply does", machine, (t) => {
   const { result, calls } = trace(p, ["apply", "web", "-y"]);
   assert.equal(result.code, 0, result.stderr);
   const seen = new Set(mutations(calls).map((line) => line.slice(0, line.indexOf("("))));
-  for (const call of ["mkdirat", "openat", "write", "renameat", "move_mount", "flock", "unshare"]) {
+  for (const call of ["mkdirat", "openat", "write", "rename", "move_mount", "flock", "unshare"]) {
     assert.ok(seen.has(call), `${call} is missing in ${[...seen].join(" ")}`);
   }
 });

@@ -244,7 +244,7 @@ test(
       ["move_mount", 1],
       ["fsmount", 1],
       ["mount_setattr", 2],
-      ["renameat", 1],
+      ["rename", 1],
       ["symlinkat", 1],
       ["mkdirat", 4],
     ] as const) {

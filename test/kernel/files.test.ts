@@ -94,6 +94,27 @@ test("a replaced file is the old or the new one, never a part, and its leftovers
   assert.deepEqual(readdirSync(dir), ["blocked"]);
 });
 
+test("replaced aside: the same, while others go on, and nothing is left of one that is refused", async (t) => {
+  const dir = scratch(t);
+  const path = join(dir, "env.json");
+  const open = openFiles();
+  const many = Array.from({ length: 20 }, (_, n) => files.replaceFileAside(join(dir, `f${n}`), `${n}`));
+  const under = masked(() => files.replaceFileAside(path, "one"));
+  assert.ok(!readdirSync(dir).includes("env.json"), "it waits for the disk");
+  await Promise.all([...many, under]);
+  assert.deepEqual([readFileSync(path, "utf8"), modeOf(path)], ["one", 0o600]);
+  assert.equal(readdirSync(dir).length, 21);
+
+  mkdirSync(`${dir}/blocked/x`, { recursive: true });
+  await assert.rejects(files.replaceFileAside(join(dir, "blocked"), "text"), {
+    name: "KernelError",
+    errno: "EISDIR",
+    call: /^rename\(/,
+  });
+  assert.ok(!readdirSync(dir).includes(".blocked.new"));
+  assert.equal(openFiles(), open);
+});
+
 test("a full file system leaves the old file and nothing beside it", (t) => {
   const dir = scratch(t);
   linuxMounts().stage((stage) => {

@@ -36,6 +36,11 @@ export function fakeFiles(
       note(`replaceFile ${path}`);
       put(path, text, 0o600);
     },
+    replaceFileAside: async (path, text) => {
+      note(`replaceFile ${path}`);
+      put(path, text, 0o600);
+      return Promise.resolve();
+    },
     writeFile: (path, text, mode) => {
       note(`writeFile ${path}`);
       put(path, text, mode);

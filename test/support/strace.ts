@@ -10,14 +10,16 @@ export type Call = {
   readonly args: string;
   readonly answer: string;
   readonly line: string;
+  /** By the thread that the command began with. */
+  readonly main: boolean;
 };
 
-function parse(text: string): Call[] {
+function parse(text: string, main: boolean): Call[] {
   return text.split("\n").flatMap((line): Call[] => {
     const found = /^(\w+)\((.*?)\)? += (.*)$/.exec(line) ?? /^(\w+)\((.*) <unfinished \.\.\.>$/.exec(line);
     if (found === null) return [];
     const [, name = "", args = "", answer = "?"] = found;
-    return [{ name, args, answer, line }];
+    return [{ name, args, answer, line, main }];
   });
 }
 
@@ -39,12 +41,18 @@ function strace(p: Project, flags: readonly string[], args: readonly string[], o
       ...(options.before ?? []),
     ];
     const result = p.run(args, { ...options, before });
-    const calls = readdirSync(logs).flatMap((log) => parse(readFileSync(join(logs, log), "utf8")));
+    const first = Math.min(...readdirSync(logs).map(pidOf));
+    const calls = readdirSync(logs).flatMap((log) =>
+      parse(readFileSync(join(logs, log), "utf8"), pidOf(log) === first),
+    );
     return { result, calls };
   } finally {
     rmSync(logs, { recursive: true });
   }
 }
+
+/** -ff adds it to the name of each log. */
+const pidOf = (log: string): number => Number(log.replace("log", "").replace(".", ""));
 
 /**
  * Every call of the command, its threads and its children. libuv is denied io_uring, through which calls would go unseen: it then makes
@@ -112,29 +120,34 @@ export function mutations(calls: readonly Call[]): readonly string[] {
   );
 }
 
-/** A place to be killed at: right before the nth call of this name that the main thread makes. */
+/** A place to be killed at: right before the nth call of this name that one of the command's threads makes. */
 export type Point = { readonly name: string; readonly nth: number; readonly line: string };
 
 /** Calls whose effect outlives the process, wherever it was. */
 const LASTING = new Set(
-  "mkdirat chmod fchmod chown fchownat renameat unlinkat symlinkat openat write move_mount umount2 kill".split(
+  "mkdirat chmod fchmod chown fchownat rename renameat unlinkat symlinkat openat write move_mount umount2 kill".split(
     " ",
   ),
 );
 
+/** Other threads change nothing but names of records, which waits for the disk; of those threads there is one then, and each call is the nth. */
+const ONE_THREAD = { env: { UV_THREADPOOL_SIZE: "1" } };
+const OF_THREADS = "rename";
+
 /**
- * Every call of the main thread, in order, that changes something or tells another process something: other threads make none. `lasting`:
- * only those whose effect outlives the process.
+ * Every call of the main thread, in order, that changes something or tells another process something, and then those of other threads.
+ * `lasting`: only those whose effect outlives the process.
  */
 export function points(
   p: Project,
   args: readonly string[],
   lasting = false,
 ): { readonly result: Result; readonly points: readonly Point[] } {
-  const { result, calls } = strace(p, [], args, {});
+  const { result, calls } = strace(p, ["-ff"], args, ONE_THREAD);
   const counts = new Map<string, number>();
   const all = calls.flatMap((call): Point[] => {
     const { name, line } = call;
+    if (!call.main && name !== OF_THREADS) return [];
     const nth = (counts.get(name) ?? 0) + 1;
     counts.set(name, nth);
     const matters = !isHarmless(call) || (name === "write" && !lasting);
@@ -142,6 +155,8 @@ export function points(
   });
   return { result, points: all };
 }
+
+const following = (name: string): readonly string[] => (name === OF_THREADS ? ["-f"] : []);
 
 /** Runs the command and kills it (SIGKILL) right before a call, which is then not carried out. Throws where the point was not reached. */
 export function killAt(
@@ -152,9 +167,9 @@ export function killAt(
 ): void {
   const { result, calls } = strace(
     p,
-    ["-e", `trace=${name}`, "-e", `inject=${name}:signal=KILL:when=${nth}`],
+    [...following(name), "-e", `trace=${name}`, "-e", `inject=${name}:signal=KILL:when=${nth}`],
     args,
-    options,
+    { ...options, env: { ...options.env, ...ONE_THREAD.env } },
   );
   if (result.signal === "SIGKILL") return;
   throw new Error(
@@ -164,5 +179,6 @@ export function killAt(
 
 /** Runs the command with one of its calls refused by EIO and not carried out, as a dying disk would. */
 export function failAt(p: Project, args: readonly string[], { name, nth }: Point): Result {
-  return strace(p, ["-e", `trace=${name}`, "-e", `inject=${name}:error=EIO:when=${nth}`], args, {}).result;
+  const flags = [...following(name), "-e", `trace=${name}`, "-e", `inject=${name}:error=EIO:when=${nth}`];
+  return strace(p, flags, args, ONE_THREAD).result;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, fstatSync, fsyncSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, fstatSync, fsync, fsyncSync, readdirSync, rename } from "node:fs";
 import { baseName, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
@@ -7,15 +7,14 @@ import { isThere, selfFd } from "./beneath.ts";
 import { AT_FDCWD, O } from "./flags.ts";
 import { writeAll } from "./inside.ts";
 import { removeLock, takeLock } from "./lock.ts";
-import { nodeCall } from "./node-call.ts";
+import { nodeCall, nodeWait } from "./node-call.ts";
 import { fdText, octal, quote } from "./print.ts";
-import { fchmod, mkdirat, openat, renameat, unlinkat, withFd } from "./syscalls-file.ts";
+import { close, fchmod, mkdirat, openat, renameat, unlinkat, withFd } from "./syscalls-file.ts";
 import { asOwner, getegid, geteuid, unmasked } from "./syscalls-process.ts";
 import { linuxWalk } from "./walk.ts";
 
 /** Runs `use` with the directory of a path, not followed, and the last component. */
 function inParent<T>(path: AbsPath, use: (parent: number, name: string) => T): T {
-  // O_RDONLY and not O_PATH: replaceFile syncs it.
   return withFd(openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), (parent) =>
     use(parent, baseName(path)),
   );
@@ -95,31 +94,62 @@ function temporary(name: string): string {
   return `.${name}.new`;
 }
 
-function sync(fd: number): void {
-  nodeCall(
-    "fsync",
-    () => `fsync(${fdText(fd)})`,
-    () => fsyncSync(fd),
-  );
+/** A call that waits for the disk: now, or in one of libuv's threads, which are of the host's namespaces wherever we are. */
+type Wait = { readonly now: () => void; readonly aside: () => Promise<void> };
+
+function syncing(fd: number): Wait {
+  const call = (): string => `fsync(${fdText(fd)})`;
+  return {
+    now: () => nodeCall("fsync", call, () => fsyncSync(fd)),
+    aside: () => nodeWait("fsync", call, (done) => fsync(fd, done)),
+  };
+}
+
+/** Within a directory. Where the file that is replaced was on the disk already, its blocks are freed (and discarded) before this returns. */
+function renaming(parent: number, from: string, to: string): Wait {
+  const at = (name: string): string => `${selfFd(parent)}/${name}`;
+  return {
+    now: () => renameat(parent, from, parent, to),
+    aside: () =>
+      nodeWait(
+        "rename",
+        () => `rename(${quote(from)}, ${quote(to)})`,
+        (done) => rename(at(from), at(to), done),
+      ),
+  };
+}
+
+/** The one way a file of ours changes. Stops at each call that waits for the disk, for good where that fails. */
+function* replacing(path: AbsPath, text: string, lasting: boolean): Generator<Wait, void> {
+  // Not O_PATH: it is synced.
+  const [parent, name] = [openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), baseName(path)];
+  const beside = temporary(name);
+  let replaced = false;
+  try {
+    if (isThere(parent, beside)) unlinkat(parent, beside, false);
+    const fd = openat(parent, beside, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600);
+    try {
+      fchmod(fd, 0o600);
+      writeAll(fd, text);
+      if (lasting) yield syncing(fd);
+    } finally {
+      close(fd);
+    }
+    yield renaming(parent, beside, name);
+    replaced = true;
+    if (lasting) yield syncing(parent);
+  } finally {
+    if (!replaced) unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
+    close(parent);
+  }
 }
 
 function replaceFile(path: AbsPath, text: string, lasting?: "passing"): void {
-  inParent(path, (parent, name) => {
-    const beside = temporary(name);
-    if (isThere(parent, beside)) unlinkat(parent, beside, false);
-    try {
-      withFd(openat(parent, beside, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600), (fd) => {
-        fchmod(fd, 0o600);
-        writeAll(fd, text);
-        if (lasting !== "passing") sync(fd);
-      });
-      renameat(parent, beside, parent, name);
-    } catch (error) {
-      unlessErrno("ENOENT", () => unlinkat(parent, beside, false));
-      throw error;
-    }
-    if (lasting !== "passing") sync(parent);
-  });
+  for (const wait of replacing(path, text, lasting !== "passing")) wait.now();
+}
+
+async function replaceFileAside(path: AbsPath, text: string): Promise<void> {
+  for (const wait of replacing(path, text, true)) await wait.aside();
 }
 
 function writeFile(path: AbsPath, text: string, mode: number): void {
@@ -141,6 +171,7 @@ export function linuxFiles(): Files {
     makeDir,
     removeDir: (path) => inParent(path, (parent, name) => unlinkat(parent, name, true)),
     replaceFile,
+    replaceFileAside,
     writeFile,
     removeFile,
     setOwnership,

@@ -11,6 +11,21 @@ export function nodeCall<T>(topic: string, call: () => string, run: () => T): T 
   }
 }
 
+/** The same for one that libuv's threads carry out: `start` is given what to call at its end. */
+export function nodeWait(
+  topic: string,
+  call: () => string,
+  start: (done: (error: Error | null) => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) =>
+    start((error) => {
+      const code = errnoOf(error);
+      if (error === null) resolve();
+      else reject(code === undefined ? error : refused(topic, call(), code, error));
+    }),
+  );
+}
+
 /** The symbolic errno of an error of node:fs; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
