@@ -1,7 +1,7 @@
 import type { AbsPath } from "#model/brand";
 import type { DetachedRun } from "#model/detached";
 import { failure, KernelError } from "#model/diagnostic";
-import { exitStatus } from "#model/launch";
+import { exitStatus, type JoinSpec } from "#model/launch";
 import { findCommand } from "#launch/command";
 import { DEFAULT_PATH } from "#launch/environment";
 import { lives } from "#observe/runs";
@@ -9,10 +9,7 @@ import type { Running } from "#ports/processes";
 import type { ControlHost } from "./host.ts";
 import { notRunning } from "./runs.ts";
 
-/**
- * Runs a command beside a running entry, as it: its user, environment, namespaces, groups and capabilities. Answers its exit status.
- * @throws Failure 125, 126, 127; then nothing of it is left
- */
+/** Runs a command beside a running entry and answers its exit status. @throws Failure 125, 126, 127; then nothing of it is left */
 export async function execIn(
   host: ControlHost,
   run: DetachedRun,
@@ -22,20 +19,7 @@ export async function execIn(
   }: { readonly command: readonly string[]; readonly terminal: "auto" | "always" | "never" },
 ): Promise<number> {
   const tty = terminal === "always" || (terminal === "auto" && host.terminal);
-  const { entry, user, workdir, cgroups } = run.record;
-  const root = `/proc/${entry.pid}/root` as AbsPath;
-  let running: Running;
-  try {
-    const env = environmentOf(host, entry.pid, tty);
-    const at = { reader: host.reader, root, workdir, path: env["PATH"] ?? DEFAULT_PATH };
-    const ready = { user, argv: command, program: findCommand(at, command[0] ?? ""), env };
-    // Asked last: until its number is joined it may end and become another's in theory alone.
-    if (!lives(host.reader, entry)) throw notRunning([run]);
-    running = host.join.join({ pid: entry.pid, workdir, cgroups, terminal: tty }, ready);
-  } catch (error) {
-    if (!lives(host.reader, entry)) throw notRunning([run]);
-    throw error instanceof KernelError && error.call.startsWith("execve(") ? notExecuted(error) : error;
-  }
+  const running = startBeside(host, run, command, tty ? "terminal" : "ours");
   host.lap("launch");
   const done = host.onSignal((signal) => void running.signal(signal, byKey(signal) ? "group" : undefined));
   try {
@@ -43,6 +27,31 @@ export async function execIn(
   } finally {
     done();
     host.lap("entry");
+  }
+}
+
+/**
+ * Starts a command beside a running entry, as it: its user, environment, namespaces, groups and capabilities.
+ * @throws Failure 125, 126, 127; then nothing of it is left
+ */
+export function startBeside(
+  host: ControlHost,
+  run: DetachedRun,
+  command: readonly string[],
+  stdio: JoinSpec["stdio"],
+): Running {
+  const { entry, user, workdir, cgroups } = run.record;
+  const root = `/proc/${entry.pid}/root` as AbsPath;
+  try {
+    const env = environmentOf(host, entry.pid, stdio === "terminal");
+    const at = { reader: host.reader, root, workdir, path: env["PATH"] ?? DEFAULT_PATH };
+    const ready = { user, argv: command, program: findCommand(at, command[0] ?? ""), env };
+    // Asked last: until its number is joined it may end and become another's in theory alone.
+    if (!lives(host.reader, entry)) throw notRunning([run]);
+    return host.join.join({ pid: entry.pid, workdir, cgroups, stdio }, ready);
+  } catch (error) {
+    if (!lives(host.reader, entry)) throw notRunning([run]);
+    throw error instanceof KernelError && error.call.startsWith("execve(") ? notExecuted(error) : error;
   }
 }
 

@@ -61,8 +61,8 @@ export type JoinSpec = {
   readonly pid: number;
   readonly workdir: string;
   readonly cgroups: readonly OwnedCgroup[];
-  /** It gets one of its own, joined to ours. */
-  readonly terminal: boolean;
+  /** What it reads and writes: a terminal of its own, joined to ours; our own three; or nothing. */
+  readonly stdio: "terminal" | "ours" | "none";
 };
 
 /** How a process ended. */

@@ -1,8 +1,8 @@
 import { readSync } from "node:fs";
 import { CAPABILITIES, holds } from "#model/capabilities";
 import type { JoinSpec, Prepared } from "#model/launch";
-import type { JoinPort } from "#ports/processes";
-import { asInside, rightsOf } from "./credentials.ts";
+import type { JoinPort, Running } from "#ports/processes";
+import { asInside, rightsOf, type Rights } from "./credentials.ts";
 import { AT_FDCWD, O } from "./flags.ts";
 import { Children, type OnChild } from "./launch-children.ts";
 import { startIn } from "./launch-groups.ts";
@@ -18,17 +18,32 @@ import { carryKey, chdir, unmasked } from "./syscalls-process.ts";
 /** Commands beside running entries of this machine. */
 export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
   const children = new Children(onChild);
+  // Once: it stays around this thread, and the next command is started by the same.
+  let filtered = false;
+  const start = (spec: JoinSpec, ready: Prepared, stdio: Parameters<typeof spawn>[3]): Running => {
+    const rights = rightsOf(spec.pid);
+    const filter = rights.filtered && !filtered ? filterAround(rights) : undefined;
+    const inside = (): void => {
+      filter?.();
+      filtered ||= filter !== undefined;
+    };
+    return children.running(joinEntry(spec, ready, { rights, inside, stdio }));
+  };
   return {
     join(spec, ready) {
       children.listen();
-      if (!spec.terminal) return children.running(joinEntry(spec, ready));
+      if (spec.stdio === "ours") return start(spec, ready, [0, 1, 2]);
+      if (spec.stdio === "none")
+        return withFd(openat(AT_FDCWD, "/dev/null", O.RDWR), (none) =>
+          start(spec, ready, [none, none, none]),
+        );
       const pts = `/proc/${spec.pid}/root/dev/pts`;
       const { master, slave } = withFd(openat(AT_FDCWD, pts, O.PATH | O.DIRECTORY), (at) =>
         openPty(at, ready.user.uid),
       );
       try {
         copySize([1, 0], slave);
-        return withTerminal(children.running(joinEntry(spec, ready, slave)), master, outside);
+        return withTerminal(start(spec, ready, slave), master, outside);
       } catch (error) {
         close(master);
         throw error;
@@ -39,25 +54,40 @@ export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
   };
 }
 
+type Joining = {
+  readonly rights: Rights;
+  /** What is still to be done once there. */
+  readonly inside: () => void;
+  readonly stdio: Parameters<typeof spawn>[3];
+};
+
 /** One synchronous block, and no helper: what is executed lies inside, where none of the host's programs is. */
 function joinEntry(
   { pid, workdir, cgroups }: JoinSpec,
   { user, argv: [name = "", ...rest], program, env }: Prepared,
-  terminal?: number,
+  { rights, inside, stdio }: Joining,
 ): number {
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  const rights = rightsOf(pid);
-  const bounding = CAPABILITIES.filter((capability) => holds(rights.bounding, capability));
-  const key = randomNumber();
-  // Made before: once we are inside, the library is out of reach.
-  const filter = rights.filtered ? filterFor(bounding, key) : undefined;
   const start = (): number => {
     chdir(workdir);
-    carryKey(key);
-    filter?.();
-    return unmasked(() => spawn([name, ...rest], variables, [], terminal ?? [0, 1, 2], program), 0o022);
+    inside();
+    return unmasked(() => spawn([name, ...rest], variables, [], stdio, program), 0o022);
   };
   return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
+}
+
+/** Answers what puts the entry's filter around the calling thread, which alone finds its way back through it. */
+function filterAround({ bounding }: Rights): () => void {
+  const key = randomNumber();
+  // Made before: once we are inside, the library is out of reach.
+  const load = filterFor(
+    CAPABILITIES.filter((capability) => holds(bounding, capability)),
+    key,
+  );
+  return () => {
+    carryKey(key);
+    load();
+  };
 }
 
 /** 64 bits that nobody guesses. */
