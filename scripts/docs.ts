@@ -167,8 +167,6 @@ const ATTEMPTS: readonly (readonly [key: string, line: string])[] = [
   ["rootfs.from", "  - { from: some@snapshot }"],
   ["", "volumes:"],
   ["volumes[].owner", "  - { source: ., target: /data, owner: caller }"],
-  ["", "entry:"],
-  ["entry.ready", "  ready: { tcp: 80 }"],
 ];
 
 /** Keys that parse and are then refused as not supported, asked of the built command. */

@@ -10,6 +10,7 @@ import { defaultState } from "./state-dir.ts";
 const { version } = manifest;
 
 type ReadHost = ReturnType<Boot["readHost"]>;
+type WriteHost = Awaited<ReturnType<Boot["writing"]>>["host"];
 type Acting = Omit<
   Awaited<ReturnType<Boot["controlling"]>>["host"],
   "files" | "cgroups" | "join" | "signals"
@@ -54,7 +55,12 @@ const outside: Outside = {
 
 async function writing(settings: Settings): ReturnType<Boot["writing"]> {
   const { commands, linuxWriters } = await import("./write.ts");
-  return { host: { ...acting(settings), ...linuxWriters(rootless, onChild, outside) }, commands };
+  const own = acting(settings);
+  const awaitReady: WriteHost["awaitReady"] = async (run, ready) => {
+    const control = await import("./control.ts");
+    return control.awaitReady({ ...own, ...control.linuxControl(onChild, outside) }, run, ready);
+  };
+  return { host: { ...own, ...linuxWriters(rootless, onChild, outside), awaitReady }, commands };
 }
 
 async function controlling(settings: Settings): ReturnType<Boot["controlling"]> {

@@ -6,7 +6,7 @@ import { linuxJoin } from "#kernel/launch-join";
 import type { Outside } from "#kernel/relay";
 import { linuxSignals } from "#kernel/signals";
 
-export { commands } from "#commands/control";
+export { awaitReady, commands } from "#commands/control";
 
 /** The ports that reach running entries. */
 export function linuxControl(

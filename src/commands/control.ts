@@ -1,3 +1,4 @@
+export { awaitReady } from "#engine/readiness";
 import type { ControlCommand } from "./context.ts";
 import { command as exec } from "./exec.ts";
 import { command as kill } from "./kill.ts";

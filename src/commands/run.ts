@@ -14,6 +14,7 @@ export async function command(context: WriteContext): Promise<number> {
   if (args.rest?.length === 0) throw usage("no command behind --", args.command);
   if (args.has("keep-on-failure") && !throwaway)
     throw usage("--keep-on-failure goes with --rm", args.command);
+  if (args.has("wait") && !args.has("detach")) throw usage("--wait goes with --detach", args.command);
   if (args.has("keep-on-failure") && host.reader.rootless !== undefined)
     throw usage("--keep-on-failure needs root, as destroy does, which takes the instance away", args.command);
   const [file] = filesOf(select(host, args.operands));
@@ -33,8 +34,7 @@ export async function command(context: WriteContext): Promise<number> {
   try {
     if (args.has("detach")) {
       const { detach } = await import("./detach.ts");
-      await detach(context, file!, { ...options, throwaway });
-      return 0;
+      return await detach(context, file!, { ...options, throwaway });
     }
     ran = await (throwaway ? runThrowaway : runApplied)(host, file!, options);
   } catch (error) {

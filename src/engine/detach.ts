@@ -2,6 +2,7 @@ import type { DetachedRun, ProcessId, RunRecord } from "#model/detached";
 import { failure } from "#model/diagnostic";
 import { shownName } from "#model/identity";
 import type { Prepared } from "#model/launch";
+import type { Ready as ReadyCheck } from "#model/spec";
 import { launchSpec } from "#launch/launch";
 import { prepare } from "#launch/prepare";
 import { bootOf } from "#observe/runs";
@@ -14,6 +15,9 @@ import { inApplied, inInstance, type Ready } from "./ready.ts";
 import { commandOf, type RunOptions } from "./run.ts";
 import { runGroups } from "./run-groups.ts";
 
+/** A run, and when its file says that it is ready. */
+export type Started = { readonly run: DetachedRun; readonly ready?: ReadyCheck };
+
 /**
  * Starts an entry that outlives this command. In the applied environment, or in a throwaway instance that the
  * first command which changes anything takes away after its end. @throws Failure 125, 126, 127; then nothing of it is left
@@ -22,7 +26,7 @@ export async function runDetached(
   host: WriteHost,
   env: EnvFile,
   options: RunOptions & { readonly throwaway: boolean },
-): Promise<DetachedRun> {
+): Promise<Started> {
   if (options.throwaway) {
     return inInstance(host, env, options, (ready) =>
       Promise.resolve({ used: start(host, ready, options, 1, ready.groups), fate: "running" }),
@@ -49,7 +53,7 @@ function start(
   options: RunOptions,
   number: number,
   cgroups: RunRecord["cgroups"],
-): DetachedRun {
+): Started {
   const { reader } = host;
   const { entry } = loaded.spec;
   const command = commandOf(loaded, options.command);
@@ -89,7 +93,10 @@ function start(
   // On a disk that is full by now it stays `starting`, and runs all the same.
   quietly(() => writeRun(host, files, { ...record!, phase: "started" }));
   host.lap("launch");
-  return { record: record!, files, state: "running" };
+  return {
+    run: { record: record!, files, state: "running" },
+    ...(entry.ready === undefined ? {} : { ready: entry.ready }),
+  };
 }
 
 /** @throws Failure 125 where it has ended already */

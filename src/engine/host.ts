@@ -1,4 +1,6 @@
 import type { AbsPath } from "#model/brand";
+import type { DetachedRun, Readiness } from "#model/detached";
+import type { Ready } from "#model/spec";
 import type { StageName } from "#model/timings";
 import type { Cgroups } from "#ports/cgroups";
 import type { Clock } from "#ports/clock";
@@ -47,6 +49,8 @@ export type WriteHost = ActHost & {
   readonly mounts: Mounts;
   readonly layers: Layers;
   readonly launch: LaunchPort & DetachPort;
+  /** Waits until a detached run is ready; what that takes is loaded by then. */
+  readonly awaitReady: (run: DetachedRun, ready: Ready) => Promise<Readiness>;
 };
 
 /** What a command on detached runs is given. */

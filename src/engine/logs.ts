@@ -1,5 +1,5 @@
 import type { AbsPath } from "#model/brand";
-import type { DetachedRun } from "#model/detached";
+import type { DetachedRun, RunFiles } from "#model/detached";
 import { lives } from "#observe/runs";
 import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
@@ -69,4 +69,20 @@ function lastLines(reader: Reader, path: AbsPath, count: number): number {
     end = start;
   }
   return 0;
+}
+
+/** How much of the end of each output is looked through, and how many lines of it are shown. */
+const [END, LINES] = [1024, 5];
+
+/** The last lines a run has printed, those of standard output first. */
+export function lastWords(reader: Reader, files: RunFiles): readonly string[] {
+  return [files.stdout, files.stderr].flatMap((path) => {
+    const from = Math.max(0, sizeOf(reader, path) - END);
+    const text = sizeOf(reader, path) === 0 ? "" : new TextDecoder().decode(reader.part(path, from, END));
+    return text
+      .trimEnd()
+      .split("\n")
+      .slice(-LINES)
+      .filter((line) => line !== "");
+  });
 }

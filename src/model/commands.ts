@@ -121,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
     name: "run",
     flags: [
       { name: "detach", short: "d", summary: "leave it running; print its name" },
+      { name: "wait", summary: "with -d: return once it is ready (entry.ready)" },
       { name: "rm", summary: "in a throwaway instance" },
       { name: "keep-on-failure", summary: "with --rm: keep the instance when the command fails" },
       {

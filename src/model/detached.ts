@@ -57,6 +57,12 @@ export type RunState =
 /** A detached run of this host, as it stands now. */
 export type DetachedRun = { readonly record: RunRecord; readonly files: RunFiles } & RunState;
 
+/** What came of waiting until a run is ready (entry.ready). `why`: what was still missing at the last look. */
+export type Readiness =
+  | { readonly is: "ready" }
+  | { readonly is: "ended"; readonly run: DetachedRun }
+  | { readonly is: "late" | "interrupted"; readonly why: string };
+
 /** `web/1`: what a run is called; `web.r1` that of a throwaway instance, which has no other. */
 export function runName({ id, name, number }: Pick<RunRecord, "id" | "name" | "number">): string {
   return instanceOf(id) === undefined ? `${name}/${number}` : name;

@@ -33,6 +33,7 @@ export type DiagnosticCode =
   | "no_command"
   | "no_run"
   | "not_running"
+  | "not_ready"
   | "no_user"
   | "internal";
 

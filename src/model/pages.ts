@@ -65,17 +65,20 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
   },
   run: {
-    synopsis: "[--rm] [-d] ENV [-- CMD…]",
+    synopsis: "[--rm] [-d [--wait]] ENV [-- CMD…]",
     summary: "run the entry, or a command, inside",
     about:
       "Applies first what only creates or updates. With --rm in a throwaway instance: same layers and volumes, fresh writable layer, gone afterwards whatever happens. " +
       "The exit status is the command's own; envctl's failures are 125, not executable 126, not found 127. " +
       "With -d it goes on by itself, without a terminal, and its name is printed: web-tests/1. Its output is kept for logs, its status for ps and wait, until rm; " +
-      "with --rm until the first command after its end that changes anything.",
+      "with --rm until the first command after its end that changes anything. " +
+      "With -d --wait it returns once entry.ready holds. Where the run ends before, or is not ready in time and goes on, that is 125; " +
+      "without entry.ready having been started is enough.",
     examples: [
       ["envctl run web-tests", "the entry of the file"],
       ["envctl run --rm web-tests -- sh", "a shell that leaves nothing behind"],
       ["envctl run -d web-tests", "web-tests/1, in the background"],
+      ["envctl run -d --wait web-tests", "once it is ready"],
     ],
   },
   ps: {

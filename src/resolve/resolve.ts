@@ -41,7 +41,6 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
       ? undefined
       : keep<VolumeFact>(owned(resolveVolume(reader, base, state, v, ["volumes", i, "source"]), v, i)),
   );
-  issues.push(...unsupported(spec));
   const placed = [...lowers, rootfs].flatMap((layer, i): Placed[] =>
     layer === undefined ? [] : [{ layer, at: i < lowers.length ? ["lowers", i] : ["rootfs"] }],
   );
@@ -71,21 +70,4 @@ function rootOf(reader: Reader, layer: Layer): Ownership | undefined {
   if (isStored(layer)) return { mode: 0o755, uid: 0, gid: 0 };
   const stat = reader.stat(layer.path);
   return stat && givable(stat, reader.rootless);
-}
-
-/** Fields that parse already but have no mechanism behind them in this version: one sentence each instead of being ignored. */
-function unsupported(spec: Draft): readonly Issue[] {
-  const issues: Issue[] = [];
-  const refuse = (path: Issue["path"], what: string): void => {
-    issues.push({
-      path,
-      severity: "error",
-      code: "not_supported",
-      summary: `${what} is not supported by this version`,
-    });
-  };
-  if (spec.entry === undefined) return issues;
-  const { ready } = spec.entry;
-  if (ready !== undefined) refuse(["entry", "ready"], "ready");
-  return issues;
 }

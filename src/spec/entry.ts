@@ -82,16 +82,28 @@ const ready = convert(
   object(
     "a readiness check",
     {
-      tcp: probe(integer(1, 65_535), "Ready when something listens on this port", (port) => ({
-        kind: "tcp",
-        port,
-      })),
-      exec: probe(command, "Ready when this command succeeds inside", (command) => ({
-        kind: "exec",
+      tcp: probe(
+        integer(1, 65_535),
+        "Ready when something of the run listens on this port, at any address",
+        (port) => ({
+          kind: "tcp",
+          port,
+        }),
+      ),
+      exec: probe(
         command,
-      })),
-      file: probe(insidePath, "Ready when this file exists inside", (path) => ({ kind: "file", path })),
-      timeout: may(duration, "Give up after; default: 30s"),
+        "Ready when this command succeeds inside, as the entry's user; asked again until then",
+        (command) => ({
+          kind: "exec",
+          command,
+        }),
+      ),
+      file: probe(
+        insidePath,
+        "Ready when this exists inside, made by an earlier run too; in a tmpfs it is new each time",
+        (path) => ({ kind: "file", path }),
+      ),
+      timeout: may(duration, "How long to wait; default: 30s"),
     },
     { one: { of: ["tcp", "exec", "file"], what: "check" } },
   ),
@@ -121,7 +133,7 @@ export const entry: Shape<Omit<Entry, "hostname"> & { readonly hostname?: string
       }),
       `What root inside may do; default: ${DEFAULT_CAPABILITIES.join(", ")}, with network: host without NET_RAW`,
     ),
-    ready: may(ready, "When a detached run counts as started"),
+    ready: may(ready, "What run -d --wait waits for"),
   }),
   ({
     env = {},

@@ -82,10 +82,16 @@ test("the environments of envs/ run over what the demo builds", machine, (t) => 
   p.ok(["validate"]);
   const said = readdirSync(join(p.dir, "envs")).map((file) => {
     const name = file.replace(".yaml", "");
+    if (name === "service") return p.ok(["run", "-d", "--wait", name]).stdout;
     const command = name === "scratch" ? ["--", "sh", "-c", "pwd"] : [];
     return p.ok(["run", "--rm", name, ...command]).stdout;
   });
-  assert.deepEqual(said, ["hello from the host\nhello from a layer\n", "in /tmp one can write\n", "/root\n"]);
+  assert.deepEqual(said, [
+    "hello from the host\nhello from a layer\n",
+    "in /tmp one can write\n",
+    "/root\n",
+    "service/1\n",
+  ]);
 });
 
 test("the examples of docs/file-format.md are valid and run", machine, (t) => {

@@ -42,6 +42,7 @@ export class FakeHost {
       cwd: "/repo" as AbsPath,
       state: "/var/lib/envctl" as AbsPath,
       launch: { launch: unexpected, detach: unexpected },
+      awaitReady: unexpected,
       lockTimeoutMs: 0,
       command: "test",
       terminal: false,

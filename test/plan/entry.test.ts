@@ -38,6 +38,13 @@ test("the hostname is the overlay's business", () => {
   assert.equal(changed({ hostname: "other" }), undefined);
 });
 
+test("a check is shown as a file has it", () => {
+  const file = { probe: { kind: "file", path: "/up" }, timeoutMs: 1500 } as const;
+  assert.deepEqual(changed({ ready: file }), [
+    { path: "ready", before: null, after: { file: "/up", timeout: "1.5s" } },
+  ]);
+});
+
 test("what differs is told field by field, and nothing of a variable but that it is set", () => {
   assert.deepEqual(changed({ command: ["make"], user: "1000" }), [
     { path: "command", before: ["make", "test"], after: ["make"] },

@@ -103,7 +103,7 @@ export function type(p: Project, { typed }: Session): readonly Answer[] {
   });
 }
 
-/** What may differ from one run to the next: ids, durations, ages, dates, process and mount ids; and how columns are filled up. */
+/** What may differ from one run to the next: ids, durations, ages, dates, process and mount ids; and so how columns are filled up or cut. */
 function loose(line: string): string {
   return line
     .replace(/-[0-9a-f]{8}\b/g, "-ID")
@@ -114,6 +114,7 @@ function loose(line: string): string {
     .replace(/\b(mount|pid) \d+/g, "$1 N")
     .replace(/^\s+\d+(?= {2}\w)|(?<=^\S+ +running +AGE +)\d+/, "PID")
     .replace(/\s+/g, " ")
+    .replace(/(?<=\S )\S+…$/, "…")
     .trim();
 }
 
