@@ -98,6 +98,8 @@ export function release(step: Of<"release">, x: Context): undefined {
   x.former = [];
   makeMountPoint(x);
   if (x.lazy) return;
+  // Gone with its last user: every process need not be asked.
+  if (x.reader.hasFileSystem(step.dev) === false) return;
   const [first, ...more] = lastingHolders(x, {
     merged: x.plan.observed.place.merged,
     ids: new Set(),

@@ -43,6 +43,8 @@ export type Reader = {
   mountId(path: AbsPath): string | undefined;
   /** Like `mountId`, never reused (STATX_MNT_ID_UNIQUE, 6.8). */
   uniqueMountId(path: AbsPath): string | undefined;
+  /** Whether any file system has this device number, mounted or held by whoever is in it; undefined where the kernel does not tell. */
+  hasFileSystem(dev: string): boolean | undefined;
   /**
    * Stats a path as a process rooted at `root` would resolve it (openat2 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS): symlinks and `..`
    * never leave `root`. `layers`: first root that has it wins is the caller's business.

@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readdirSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { arch } from "node:os";
 import test from "node:test";
 import { join, type AbsPath } from "#model/brand";
 import { deviceText } from "#kernel/stat";
@@ -20,6 +23,23 @@ import { kernelSince, mountsAt, mountTable, scratch } from "./fixture.ts";
 
 const reader = linuxReader({ uid: 0, pid: process.pid });
 const NONE = "/nonexistent/x" as AbsPath;
+
+test(
+  "a file system is there as long as somebody uses it, mounted or not",
+  { skip: arch() !== "x64" && "needs ustat(2): x86_64" },
+  (t) => {
+    const dir = scratch(t);
+    const mounts = linuxMounts();
+    const { dev } = mounts.tmpfs(dir, { tag: "held" });
+    assert.equal(reader.hasFileSystem(dev), true);
+    const fd = openSync(dir, "r");
+    mounts.unmount(dir, true);
+    assert.equal(reader.hasFileSystem(dev), true, "an open directory holds it");
+    closeSync(fd);
+    assert.equal(reader.hasFileSystem(dev), false);
+    assert.equal(reader.hasFileSystem(reader.stat("/" as AbsPath)!.dev), true);
+  },
+);
 
 test("what is missing is undefined, what is refused is an error that prints the call", (t) => {
   const dir = scratch(t);

@@ -82,6 +82,7 @@ export function fakeReader(world: FakeWorld): Reader {
     realpath: (path) => disk.real(path),
     mountId: (path) => mount(path)?.id,
     uniqueMountId: (path) => mount(path)?.unique,
+    hasFileSystem: () => undefined,
     statIn: (root, path) => stat(join(root, path)),
     textIn: (root, path) => textAny(join(root, path)),
     xattr: (path, name) => world.xattrs.get(`${path} ${name}`),

@@ -72,7 +72,7 @@ const HARMLESS = new Set(
     "mremap munmap nanosleep newfstatat pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll pread64 preadv prlimit64 read readlink " +
     "readlinkat readv restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_get_priority_max sched_get_priority_min " +
     "sched_getaffinity sched_getparam sched_getscheduler sched_yield set_robust_list set_tid_address setfsgid setfsuid sigaltstack stat statfs statx sysinfo " +
-    "timerfd_create timerfd_settime umask uname wait4 waitid"
+    "timerfd_create timerfd_settime umask uname ustat wait4 waitid"
   ).split(" "),
 );
 

@@ -11,6 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import type { BigIntStats } from "node:fs";
+import { arch } from "node:os";
 import type { AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Reader, Stat } from "#ports/reader";
@@ -21,7 +22,7 @@ import { nodeCall } from "./node-call.ts";
 import { quote } from "./print.ts";
 import { sha256File, sha256Hex } from "./sha256.ts";
 import { statOf } from "./stat.ts";
-import { getxattr, statxMountId } from "./syscalls-file.ts";
+import { getxattr, statxMountId, ustat } from "./syscalls-file.ts";
 
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ESRCH"]);
 
@@ -90,6 +91,18 @@ function mountIdOf(path: AbsPath): string | undefined {
   }
 }
 
+/** Other processors than x86_64 do not have the call. */
+function hasFileSystem(dev: string): boolean | undefined {
+  if (arch() !== "x64") return undefined;
+  try {
+    ustat(dev);
+    return true;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return error.errno === "EINVAL" ? false : undefined;
+  }
+}
+
 /** A Reader of this machine. It is told who it is, since only the entry sees the process. Loads no FFI but for mount ids. */
 export function linuxReader(self: Pick<Reader, "uid" | "pid" | "rootless">): Reader {
   const wrap = <T>(name: string, path: string, run: () => T): T =>
@@ -111,6 +124,7 @@ export function linuxReader(self: Pick<Reader, "uid" | "pid" | "rootless">): Rea
     realpath: (path) => orUndefined(() => wrap("realpath", path, () => realpathSync.native(path) as AbsPath)),
     mountId: (path) => orUndefined(() => wrap("open", path, () => mountIdOf(path))),
     uniqueMountId: (path) => orUndefined(() => statxMountId(AT_FDCWD, path, 0, true)),
+    hasFileSystem,
     statIn: (root, path) =>
       orUndefined(() => withBeneath(root, path, (fd) => statOf(fstatSync(fd, { bigint: true })))),
     textIn: (root, path) =>

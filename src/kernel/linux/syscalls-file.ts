@@ -17,6 +17,7 @@ const rawUnlinkat: Call = systemCall("unlinkat", "unlinkat", ["int", "void *", "
 const rawRenameat: Call = systemCall("renameat", "renameat", ["int", "void *", "int", "void *"]);
 const rawFchmod: Call = systemCall("fchmod", "fchmod", ["int", "uint"]);
 const rawFchown: Call = systemCall("fchown", "fchown", ["int", "uint", "uint"]);
+const rawUstat: Call = systemCall("ustat", 136, ["ulong", "void *"]);
 const rawSyncfs: Call = systemCall("syncfs", "syncfs", ["int"]);
 const rawFlock: Call = systemCall("flock", "flock", ["int", "int"]);
 const rawLseek: Call = systemCall("lseek", "lseek", ["int", "long", "int"]);
@@ -182,6 +183,16 @@ export function flock(fd: number, operation: number): void {
 /** syncfs(2): everything written to a descriptor's file system is on the disk. @throws KernelError */
 export function syncfs(fd: number): void {
   rawSyncfs([fd], () => [fdText(fd)]);
+}
+
+/**
+ * ustat(2) of a file system by its device number, as mountinfo prints it; on x86_64 only. It finds what is mounted anywhere or held open,
+ * and nothing once its last user is gone (user_get_super in fs/super.c). @throws KernelError EINVAL where no file system has it
+ */
+export function ustat(dev: string): void {
+  const [major = 0, minor = 0] = dev.split(":").map(Number);
+  const packed = (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+  rawUstat([packed, Buffer.alloc(64)], () => [`makedev(${major}, ${minor})`, "{…}"]);
 }
 
 /** lseek(2) to the end, of files whose end is below 2 GiB or that have none. @throws KernelError */
