@@ -56,6 +56,7 @@ export function debianRoot(dir: string): string {
   }
   for (const deb of globSync(join(archives, "*.deb")).sort()) unpack(deb, half);
   symlinkSync("mawk", join(half, "usr/bin/awk"));
+  output("ldconfig", ["-r", half]); // which libc-bin's installation does
   renameSync(half, root);
   return root;
 }

@@ -55,6 +55,7 @@ export const packages: readonly string[] = [
   "kmod",
   "libatomic1",
   "libc-bin",
+  "libseccomp2",
   "libstdc++6",
   "mount",
   "perl-base",
