@@ -185,6 +185,7 @@ const held = {
     "rebooted",
     "elsewhere",
     "running",
+    "ended",
     "unreadable",
   ]),
   applied_at: optional(text.check(z.describe("ISO 8601, UTC"))),

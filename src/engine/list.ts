@@ -1,4 +1,5 @@
 import type { AbsPath } from "#model/brand";
+import type { DetachedRun } from "#model/detached";
 import { failure } from "#model/diagnostic";
 import { instanceOf, placeOf } from "#model/identity";
 import type { Host, Observed } from "#model/observed";
@@ -7,10 +8,12 @@ import type { EnvRecord } from "#model/record";
 import type { Limit, LimitName, Overlay, Resource, TmpfsResource, VolumeResource } from "#model/resource";
 import { initPlace } from "#model/stack";
 import { lookAtHost } from "#observe/host";
+import { statOf } from "#observe/proc";
 import { measureUpper } from "#observe/upper";
 import { memoryTrouble, pressureOf, useOf } from "#observe/use";
 import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
+import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
 import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
@@ -70,22 +73,35 @@ function common(
   const observed = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
   const fileExists = host.reader.stat(file) !== undefined;
   const upper = upperUse(host, record, placeOf(state.path, id).upper);
+  const runs = runsOf(host, state, [id]);
   const shared = {
     id,
     name,
     file,
     fileExists,
-    state: stateOf(record, observed),
+    state: stateOf(host.reader, record, observed, runs),
     upper,
     ...(appliedAt === undefined ? {} : { appliedAt }),
-    runs: runsOf(host, state, [id]),
+    runs,
   };
   return { shared, observed };
 }
 
-function stateOf(record: EnvRecord, observed: Observed): EnvState {
+/** Where it was detached its supervisor waits, else the envctl that made it. */
+function isRunning(reader: Reader, { pid }: EnvRecord, runs: readonly DetachedRun[]): boolean {
+  if (runs.length > 0) return runs.some((run) => run.state === "running");
+  const maker = pid === undefined ? undefined : statOf(reader, pid);
+  return maker !== undefined && maker.state !== "Z";
+}
+
+function stateOf(
+  reader: Reader,
+  record: EnvRecord,
+  observed: Observed,
+  runs: readonly DetachedRun[],
+): EnvState {
   if (record.phase === "kept") return "kept";
-  if (instanceOf(record.id) !== undefined) return "running";
+  if (instanceOf(record.id) !== undefined) return isRunning(reader, record, runs) ? "running" : "ended";
   if (observed.rebooted) return "rebooted";
   if (observed.elsewhere?.alive !== undefined) return "elsewhere";
   if (record.phase !== "applied") return "interrupted";

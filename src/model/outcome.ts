@@ -50,7 +50,10 @@ export type DriftReport = {
   readonly unowned: readonly Finding[];
 };
 
-/** `interrupted`: an apply or destroy was cut short; `running`: a throwaway instance; `unreadable`: its record was refused. */
+/**
+ * `interrupted`: an apply or destroy was cut short; `running`: a throwaway instance; `ended`: one that the next command takes away which
+ * changes anything; `unreadable`: its record was refused.
+ */
 export type EnvState =
   | "applied"
   | "drifted"
@@ -59,6 +62,7 @@ export type EnvState =
   | "rebooted"
   | "elsewhere"
   | "running"
+  | "ended"
   | "unreadable";
 
 /** The writable layer; `bytes` and `paths` where they were counted. */

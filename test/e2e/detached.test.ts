@@ -11,6 +11,7 @@ import { mountTree } from "#test/mount-tree";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { CLI, type Project, project } from "#test/project";
+import { running } from "#test/running";
 
 guard();
 
@@ -159,3 +160,27 @@ test("E28 what cannot be started is said at once, with 125, 126 or 127, and leav
   assert.deepEqual([mountTree(p.state), groupsOf(p)], before);
   assert.ok(!existsSync(p.place("web", "runs")));
 });
+
+test(
+  "E28 F20 ls tells a throwaway instance that is over, before a command takes it away",
+  machine,
+  async (t) => {
+    const p = project(t);
+    p.env("web", "limits: { pids: 50 }\n");
+    const listed = (): readonly string[] =>
+      p.json<{ envs: readonly { name: string; state: string }[] }>(["ls"]).envs.map((e) => e.state);
+    p.ok(["run", "-d", "--rm", ...sh("web", PATIENT)]);
+    assert.deepEqual(listed(), ["running"]);
+    p.ok(["kill", "web.r1"]);
+    await until("it is over", () => psOf(p)[0]?.state === "ended");
+    assert.deepEqual(listed(), ["ended"]);
+    assert.match(p.ok(["ls"]).stdout, /^web-\w+\.r1 +ended /m);
+    const { child, ended } = await running(p, ["run", "--rm", ...sh("web", `echo up; ${PATIENT}`)]);
+    assert.deepEqual(listed(), ["running"]);
+    child.kill("SIGKILL");
+    await ended;
+    assert.deepEqual(listed(), ["ended"]);
+    p.ok(["run", "--rm", "web", "--", "true"]);
+    assert.deepEqual(listed(), []);
+  },
+);
