@@ -37,7 +37,7 @@ function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): Re
     variable: (name) => variables.get(name) ?? variable(name),
     version,
     cwd: cwd as ReadHost["cwd"],
-    state: absolute(cwd, stateDir ?? defaultState(process.env, rootless !== undefined)),
+    state: absolute(cwd, stateDir ?? defaultState(process.env)),
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
   };
 }

@@ -1,6 +1,6 @@
 // An ordinary user becomes root of a user namespace before anything is loaded: Node has threads, and with threads the kernel lets nobody in.
 import { readFileSync } from "node:fs";
-import { look } from "#kernel/launch-helpers";
+import { inHostUsers, look } from "#kernel/launch-helpers";
 import type { linuxReader } from "#kernel/reader";
 
 type Rootless = NonNullable<Parameters<typeof linuxReader>[0]["rootless"]>;
@@ -22,12 +22,17 @@ exec "$@"`;
 /** Commands that need no more of the host than a namespace of one's own gives. */
 const wants = (own: readonly string[]): boolean => own.includes("run") && own.includes("--rm");
 
+/** Root, and not only of a user namespace: the host's things are then ours to change. */
+export function isHostRoot(): boolean {
+  return process.geteuid?.() === 0 && inHostUsers();
+}
+
 /**
  * Starts this command anew as root of a user and mount namespace, where an ordinary user runs something throwaway; else returns. As the
  * same process: whoever waits for it or signals it notices nothing.
  */
 export function enterNamespace(file: string): void {
-  if (process.geteuid?.() === 0 || process.env[MARK] !== undefined) return;
+  if (process.env[MARK] !== undefined || isHostRoot()) return;
   const { argv, execArgv, execPath, env } = process;
   const words = argv.slice(2);
   const end = words.indexOf("--");
@@ -45,10 +50,10 @@ export function enterNamespace(file: string): void {
 
 /** Whose ids we really have, after enterNamespace: the kernel's word, the environment only says whose namespace it is. */
 export function whoseNamespace(): Rootless | undefined {
-  if (process.env[MARK] !== "inside" || process.geteuid?.() !== 0) return undefined;
+  if (process.env[MARK] !== "inside" || process.geteuid?.() !== 0 || inHostUsers()) return undefined;
   const [uid, uids] = mapped("uid_map");
   const [gid, gids] = mapped("gid_map");
-  return uid === 0 ? undefined : { uid, gid, uids, gids };
+  return { uid, gid, uids, gids };
 }
 
 /** What unshare(1) said where it could not make one. Takes the mark away: it is no variable of the caller's. */

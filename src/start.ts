@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { keepCode, openCode, type Build } from "./code-cache.ts";
 import type * as cli from "./cli.ts";
-import { enterNamespace, whoseNamespace } from "./rootless.ts";
+import { enterNamespace } from "./rootless.ts";
 import { likelyState } from "./state-dir.ts";
 
 /** Of all parts, by scripts/build.ts. */
@@ -19,9 +19,7 @@ const { Script } = process.getBuiltinModule("node:vm");
 const build: Build = { name: `code-${process.version}-${process.arch}`, digest: DIGEST };
 /** Node's own switch for its own cache (cli.html). */
 const off = process.env["NODE_DISABLE_COMPILE_CACHE"] === "1";
-const code = off
-  ? undefined
-  : openCode(likelyState(process.argv.slice(2), process.env, whoseNamespace() !== undefined), build);
+const code = off ? undefined : openCode(likelyState(process.argv.slice(2), process.env), build);
 const modules = new Map<string, { exports: Exports }>();
 const scripts = new Map<string, InstanceType<typeof Script>>();
 

@@ -2,6 +2,7 @@ import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
 import { parseDuration } from "#model/duration";
 import { Failure, failure } from "#model/diagnostic";
+import { HOST_USERS } from "#model/rootless";
 import { type StageName, timings } from "#model/timings";
 import type { Look } from "#views/look";
 import { timingsText } from "#views/timings";
@@ -134,23 +135,30 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
 }
 
 /** What an ordinary user may do who is root of a namespace of envctl's: something throwaway, while somebody waits for it. */
-function isAllowed({ uid, rootless }: ReadHost["reader"], args: Args): boolean {
-  return uid === 0 && (rootless === undefined || (args.has("rm") && !args.has("detach")));
+function isAllowed(reader: ReadHost["reader"], args: Args): boolean {
+  if (reader.rootless !== undefined) return args.has("rm") && !args.has("detach");
+  return reader.uid === 0 && inHostUsers(reader);
+}
+
+/** Where there are no user namespaces there is no such file. */
+function inHostUsers(reader: ReadHost["reader"]): boolean {
+  return (reader.readlink("/proc/self/ns/user" as AbsPath) ?? HOST_USERS) === HOST_USERS;
 }
 
 /** Before anything is made, and before an ordinary user's empty state directory is taken for this host's. */
 async function unprivileged({ namespaceRefused }: Boot, args: Args, host: ReadHost): Promise<Error> {
   const [name, throwaway, detach] = [args.command!.name, args.has("rm"), args.has("detach")];
-  if (name === "run" && throwaway && !detach && host.reader.uid !== 0)
+  if (name === "run" && throwaway && !detach)
     return (await import("#engine/rootless")).noNamespace(host, namespaceRefused);
-  const hint =
-    "Repeat it with sudo, which may want --preserve-env for variables of the file. What an ordinary user can do is envctl run --rm ENV.";
-  return failure(
-    1,
-    "refused",
-    `${name}${detach ? " -d" : ""} needs root: what stays on this host is root's`,
-    { hint },
-  );
+  const what = `${name}${detach ? " -d" : ""}`;
+  const here = "envctl run --rm ENV";
+  if (host.reader.uid === 0 && host.reader.rootless === undefined)
+    return failure(1, "refused", `${what} needs the host's root: user 0 is only a user namespace's here`, {
+      hint: `Repeat it outside, as root of the host. What can be done here is ${here}.`,
+    });
+  return failure(1, "refused", `${what} needs root: what stays on this host is root's`, {
+    hint: `Repeat it with sudo, which may want --preserve-env for variables of the file. What an ordinary user can do is ${here}.`,
+  });
 }
 
 function changeDirectory(boot: Boot, args: Args): string {

@@ -11,6 +11,9 @@ export type Rootless = {
   readonly gids: number;
 };
 
+/** What /proc/self/ns/user is in the first user namespace, on every kernel (PROC_USER_INIT_INO in include/linux/proc_ns.h). */
+export const HOST_USERS = "user:[4026531837]";
+
 /** What the kernel shows for an id that nobody has inside (/proc/sys/kernel/overflowuid). */
 const NOBODY = 65534;
 

@@ -1,12 +1,11 @@
 import type { AbsPath } from "#model/brand";
 import type { Check } from "#model/doctor";
+import { HOST_USERS } from "#model/rootless";
 import type { Probe, Probed } from "#ports/probe";
 import type { Reader } from "#ports/reader";
 
 const PARAMETERS = "/sys/module/overlay/parameters";
 const CAP_SYS_ADMIN = 21n;
-/** Its number is the same on every kernel (PROC_USER_INIT_INO in include/linux/proc_ns.h). */
-const FIRST_USER_NAMESPACE = "user:[4026531837]";
 
 /** Overlay, the mount calls, and who may use them. A filter's EPERM means unavailable, as ENOSYS does. */
 export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
@@ -25,13 +24,14 @@ function privilege(reader: Reader): Check {
   const status = reader.textAny("/proc/self/status" as AbsPath) ?? "";
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   const base = { name: "privilege", essential: true } as const;
-  const namespace = reader.readlink("/proc/self/ns/user" as AbsPath) ?? FIRST_USER_NAMESPACE;
-  if (namespace !== FIRST_USER_NAMESPACE) {
+  const namespace = reader.readlink("/proc/self/ns/user" as AbsPath) ?? HOST_USERS;
+  if (namespace !== HOST_USERS) {
     return {
       ...base,
       status: "no",
       found: `user ${reader.uid} of a user namespace that is not the host's`,
-      effect: "environments cannot be applied: the kernel refuses what overlays and their layers need",
+      effect:
+        "environments cannot be applied: the host's things are its root's; run --rm needs user_namespaces alone",
       fix: "run envctl as root of the host (sudo envctl …), or in a container without a user namespace",
     };
   }

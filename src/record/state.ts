@@ -1,6 +1,6 @@
 import type { AbsPath, Lineage } from "#model/brand";
 import { baseName, join, parentOf } from "#model/brand";
-import { failure } from "#model/diagnostic";
+import { failure, KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
 import type { Clock } from "#ports/clock";
 import type { Files } from "#ports/files";
@@ -68,6 +68,18 @@ function bad(dir: AbsPath, detail: string, hint?: string): Error {
   });
 }
 
+/** Nobody who runs a service, and who starts anything with an empty environment, has a home. */
+function notOurs({ uid, rootless }: Reader, dir: AbsPath, { call, errno }: KernelError): Error {
+  const ordinary = uid !== 0 || rootless !== undefined;
+  return failure(1, "bad_state_dir", `the state directory ${dir} cannot be made`, {
+    call,
+    errno,
+    hint: ordinary
+      ? "set HOME or XDG_STATE_HOME to a directory of yours, or name one: --state-dir DIR"
+      : "name another: --state-dir DIR",
+  });
+}
+
 type Ports = { readonly reader: Reader; readonly files: Files; readonly clock: Clock };
 
 /** Opens a state directory, making what is missing: 0700, a lineage, a README. @throws Failure bad_state_dir, KernelError */
@@ -86,8 +98,12 @@ export function createState(ports: Ports, dir: AbsPath): State {
         `it holds other things: ${strangers.slice(0, 3).join(", ")}`,
         "name an empty or a new directory",
       );
-    makeParents(ports, parentOf(real));
-    files.makeDir(real, owner);
+    try {
+      makeParents(ports, parentOf(real));
+      files.makeDir(real, owner);
+    } catch (error) {
+      throw error instanceof KernelError && error.errno === "EACCES" ? notOurs(reader, dir, error) : error;
+    }
   }
   const stat = reader.lstat(real);
   if (stat !== undefined && stat.mode !== 0o700)

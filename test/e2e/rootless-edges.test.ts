@@ -280,3 +280,47 @@ test(
     assert.deepEqual(p.instances(), []);
   },
 );
+
+/** Without the state directory that a test has for itself. */
+const bare = (...variables: readonly string[]): readonly string[] => [
+  "env",
+  ...["ENVCTL_STATE_DIR", "XDG_STATE_HOME", "HOME"].flatMap((name) => ["-u", name]),
+  ...variables,
+];
+
+test("where nothing says what is home, a sentence says what to set", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web", "entry: { command: [true] }\n");
+  p.give();
+  for (const variables of [[], ["HOME="], ["HOME=here"], ["HOME=/nonexistent"], ["XDG_STATE_HOME=here"]]) {
+    const before = bare(...variables);
+    const { stderr } = p.ok(["run", "--rm", "web"], 125, { before });
+    assert.match(
+      stderr.replaceAll(/\n +/g, " "),
+      /^envctl: the state directory (\/nonexistent)?\/\.local\/state\/envctl cannot be made call +mkdirat.* fix +set HOME or XDG_STATE_HOME/,
+      variables.join(),
+    );
+    p.ok(["plan", "web"], 0, { before });
+  }
+  p.ok(["run", "--rm", "web"], 0, { before: bare(`HOME=${p.dir}`) });
+  assert.ok(existsSync(join(p.dir, ".local/state/envctl/lineage")));
+  assert.ok(!p.exists("here"));
+});
+
+for (const flags of ["-r", "-rm"]) {
+  test(`root of somebody else's user namespace is an ordinary user (unshare ${flags})`, ONE, (t) => {
+    const p = userProject(t);
+    p.env("web", "entry: { command: [sh, -c, 'id -u; ls -d /etc'] }\n");
+    p.give();
+    const options = { before: [...bare(`HOME=${p.dir}`), "unshare", flags] };
+    for (const args of [["apply", "-y"], ["destroy", "-y"], ["run"], ["run", "-d"], ["stop"]])
+      assert.match(
+        p.ok([...args, "web"], args[0] === "run" ? 125 : 1, options).stderr.replaceAll(/\n +/g, " "),
+        /^envctl: .* needs the host's root: .* as root of the host\. .* envctl run --rm ENV\.$/m,
+      );
+    assert.ok(!p.exists(".local"), "nothing was made");
+    assert.equal(p.ok(["run", "--rm", "web"], 0, options).stdout, "0\n/etc\n");
+    assert.match(p.ok(["ls"], 0, options).stdout, /^No environments here/);
+    assert.deepEqual(readdirSync(join(p.dir, ".local/state/envctl/envs")), []);
+  });
+}

@@ -1,5 +1,6 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readlinkSync } from "node:fs";
 import { failure } from "#model/diagnostic";
+import { HOST_USERS } from "#model/rootless";
 
 /** Absolute paths of the host programs a launch goes through. */
 export type Helpers = {
@@ -39,6 +40,15 @@ function isExecutable(path: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whether ids here are the host's: root of another user namespace may do no more than an ordinary user (user_namespaces(7)). */
+export function inHostUsers(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/user") === HOST_USERS;
+  } catch {
+    return true; // a kernel without user namespaces
   }
 }
 
