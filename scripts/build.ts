@@ -1,8 +1,9 @@
 // Bundles src/cli.ts into dist/: what every command needs in one file, and another for everything behind an import().
 import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
-import { build, transformSync, type BuildOptions, type Metafile, type Plugin } from "esbuild";
+import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { builtins } from "./builtins.ts";
+import { asFunction } from "./functions.ts";
 import { parts } from "./parts.ts";
 
 const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as { engines: { node: string } };
@@ -91,13 +92,7 @@ async function bundleParts(): Promise<string> {
   writeFileSync("dist/LICENSES.txt", licences(metafile));
   const hash = createHash("sha256");
   for (const { path, text } of outputFiles) {
-    const { code } = transformSync(text, {
-      ...options,
-      format: "cjs",
-      supported: { "dynamic-import": false },
-      define: { "import.meta.url": "here" },
-    });
-    const part = `(function(require,module,here){${code}\n})`;
+    const part = asFunction(text, options);
     hash.update(part);
     writeFileSync(path, part);
   }
