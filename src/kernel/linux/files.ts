@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, fstatSync, fsync, fsyncSync, readdirSync, rename } from "node:fs";
+import { chmodSync, chownSync, fstatSync, fsync, fsyncSync, ftruncateSync, readdirSync, rename } from "node:fs";
 import { baseName, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
@@ -153,9 +153,17 @@ async function replaceFileAside(path: AbsPath, text: string): Promise<void> {
 }
 
 function writeFile(path: AbsPath, text: string, mode: number): void {
-  withFd(openat(AT_FDCWD, path, O.WRONLY | O.CREAT | O.TRUNC | O.NOFOLLOW, mode), (fd) => {
+  withFd(openat(AT_FDCWD, path, O.WRONLY | O.CREAT | O.NOFOLLOW, mode), (fd) => {
     fchmod(fd, mode);
     writeAll(fd, text);
+    // Not O_TRUNC: a file that was empty for a moment reaches the disk before its last close(2) returns (ext4: 2 ms).
+    const bytes = Buffer.byteLength(text);
+    if (fstatSync(fd).size > bytes)
+      nodeCall(
+        "ftruncate",
+        () => `ftruncate(${fdText(fd)}, ${bytes})`,
+        () => ftruncateSync(fd, bytes),
+      );
   });
 }
 
