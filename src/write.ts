@@ -29,6 +29,6 @@ export function linuxWriters(
     files: linuxFiles(),
     layers: linuxLayers(rootless),
     cgroups: linuxCgroups(),
-    launch: linuxLaunch({ onChild, outside, rootless: rootless !== undefined }),
+    launch: linuxLaunch({ onChild, outside, rootless: rootless !== undefined, keepsFilter: true }),
   };
 }

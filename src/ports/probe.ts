@@ -23,7 +23,7 @@ export type Probe = {
   procPidns(): Probed;
   /** statfs(2) of the nearest directory that exists. */
   fileSystem(path: AbsPath): FileSystem;
-  /** What would install a seccomp filter (setpriv, or a program after it), or what is missing for one. */
+  /** What would install a seccomp filter (envctl itself, setpriv, or a program after it), or what is missing for one. */
   filter(): { readonly by: string } | { readonly missing: "library" | "installer" };
   /** Where a program lies in the directories helpers are taken from. */
   program(name: string): AbsPath | undefined;

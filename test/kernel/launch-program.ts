@@ -18,6 +18,7 @@ const report = (): void => writeFileSync(join(jobs[0].dir, "result.json"), JSON.
 for (const [index, job] of jobs.entries()) {
   const port = linuxLaunch({
     outside: NOT_ASKED,
+    keepsFilter: true,
     onChild: (wake) => void process.on("SIGCHLD", wake),
     ...(job.pidns === false ? { pidns: false } : {}),
     ...(job.sh === undefined ? {} : { sh: job.sh }),

@@ -30,6 +30,7 @@ import {
 } from "./launch-fixture.ts";
 
 const real = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv");
+const perl = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:perl");
 const straced = needs("root", "mounts", "overlay", "program:busybox", "program:setpriv", "program:strace");
 
 function job(t: TestContext): Omit<Job, "command"> {
@@ -94,6 +95,15 @@ for (const pidns of [undefined, false] as const) {
       rest.filter((line) => line.startsWith("/proc/")),
       ["/proc/1", "/proc/2"].slice(0, rest.length - 1),
     );
+  });
+}
+
+for (const pidns of [undefined, false] as const) {
+  const how = pidns === undefined ? "from its parent" : "put on by itself, where it has to mount proc before";
+  test(`the entry has a filter of system calls, ${how} (B8)`, perl, (t) => {
+    const seen = inside({ ...job(t), ...(pidns === undefined ? {} : { pidns }) }, "cat /proc/1/status");
+    assert.match(seen, /^Seccomp:\t2$/m);
+    assert.match(seen, /^Seccomp_filters:\t1$/m);
   });
 }
 

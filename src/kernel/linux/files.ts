@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, fstatSync, fsync, fsyncSync, ftruncateSync, readdirSync, rename } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  readdirSync,
+  rename,
+} from "node:fs";
 import { baseName, parentOf, type AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";

@@ -1,4 +1,3 @@
-import { readSync } from "node:fs";
 import { CAPABILITIES, holds } from "#model/capabilities";
 import type { JoinSpec, Prepared } from "#model/launch";
 import type { JoinPort, Running } from "#ports/processes";
@@ -13,7 +12,7 @@ import { copySize, openPty } from "./pty.ts";
 import type { Outside } from "./relay.ts";
 import { close, openat, withFd } from "./syscalls-file.ts";
 import { filterFor } from "./seccomp.ts";
-import { carryKey, chdir, unmasked } from "./syscalls-process.ts";
+import { chdir, unmasked } from "./syscalls-process.ts";
 
 /** Commands beside running entries of this machine. */
 export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
@@ -76,23 +75,7 @@ function joinEntry(
   return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
 }
 
-/** Answers what puts the entry's filter around the calling thread, which alone finds its way back through it. */
+/** Answers what puts the entry's filter around the calling thread. Made before: once we are inside, the library is out of reach. */
 function filterAround({ bounding }: Rights): () => void {
-  const key = randomNumber();
-  // Made before: once we are inside, the library is out of reach.
-  const load = filterFor(
-    CAPABILITIES.filter((capability) => holds(bounding, capability)),
-    key,
-  );
-  return () => {
-    carryKey(key);
-    load();
-  };
-}
-
-/** 64 bits that nobody guesses. */
-function randomNumber(): bigint {
-  const bytes = Buffer.alloc(8);
-  withFd(openat(AT_FDCWD, "/dev/urandom", 0), (fd) => readSync(fd, bytes));
-  return bytes.readBigUInt64LE();
+  return filterFor(CAPABILITIES.filter((capability) => holds(bounding, capability)));
 }

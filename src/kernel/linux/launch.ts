@@ -29,7 +29,7 @@ import {
   takenProc,
 } from "./launch-system.ts";
 import { withTerminal } from "./launch-terminal.ts";
-import { findInstaller } from "./seccomp.ts";
+import { filterFor, findInstaller, hasLibrary } from "./seccomp.ts";
 import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
 import { copySize, openPty, type Pty } from "./pty.ts";
@@ -41,6 +41,7 @@ import { fchdir, sethostname, unshare } from "./syscalls-process.ts";
 /**
  * `mounts`: fallbacks of the stage to force; `pidns: false`: the child mounts proc, as on kernels before 6.17; `sh`: a host shell
  * other than the one that is found. `rootless`: as root of a user namespace, which may not return to namespaces that are not its own.
+ * `keepsFilter`: the calling thread may have the entry's filter of system calls around itself afterwards, and whatever it starts.
  */
 export type LaunchOptions = {
   readonly onChild: OnChild;
@@ -49,19 +50,14 @@ export type LaunchOptions = {
   readonly pidns?: false;
   readonly sh?: string;
   readonly rootless?: boolean;
+  readonly keepsFilter?: true;
 };
 
 /** The launches of this machine. Everything happens on the calling thread, between two turns of the event loop. */
 export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
   const children = new Children(options.onChild);
   let found: Host | undefined;
-  const host = (): Host =>
-    (found ??= {
-      helpers: withFilter(findHelpers(options.sh)),
-      stage: linuxStage(options.mounts),
-      pidns: options.pidns ?? procTakesPidns(),
-      rootless: options.rootless === true,
-    });
+  const host = (): Host => (found ??= lookAround(options));
   return {
     launch(spec, build, prepare) {
       children.listen();
@@ -75,9 +71,19 @@ export function linuxLaunch(options: LaunchOptions): LaunchPort & DetachPort {
   };
 }
 
-function withFilter(helpers: Helpers): Helpers {
-  const installer = findInstaller(helpers.setpriv);
-  return installer === undefined ? helpers : { ...helpers, installer };
+function lookAround(options: LaunchOptions): Host {
+  const helpers = findHelpers(options.sh);
+  const pidns = options.pidns ?? procTakesPidns();
+  // A child that mounts proc cannot be born with a filter, which refuses that: it installs its own.
+  const inherited = pidns && options.keepsFilter === true;
+  const installer = inherited ? undefined : findInstaller(helpers.setpriv);
+  return {
+    helpers: installer === undefined ? helpers : { ...helpers, installer },
+    stage: linuxStage(options.mounts),
+    pidns,
+    filters: inherited && hasLibrary(),
+    rootless: options.rootless === true,
+  };
 }
 
 /** How long a supervisor may take to see its child end (ms). */
@@ -88,6 +94,8 @@ type Host = {
   readonly helpers: Helpers;
   readonly stage: Stage;
   readonly pidns: boolean;
+  /** The thread puts the filter on itself before it starts the child, and keeps it. */
+  readonly filters: boolean;
   readonly rootless: boolean;
 };
 
@@ -111,6 +119,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
   try {
     const cgroups = openCgroups(spec.cgroups, fds);
     const logs = detached && openStdio(detached, fds);
+    const filter = host.filters ? filterFor(spec.capabilities.bounding) : undefined;
     const network = spec.network === "none" ? CLONE.NEWNET : 0;
     // A supervisor makes its child's pid namespace itself: it is not in it.
     const pid = detached === undefined ? CLONE.NEWPID : 0;
@@ -130,6 +139,7 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
         }
         const stdio: Stdio | undefined = pty === undefined ? logs : [pty.slave, pty.slave, pty.slave];
         const sys = open(newSys());
+        filter?.();
         waiting = spawnWaiting(
           host.helpers,
           spec,

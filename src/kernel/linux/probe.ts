@@ -54,6 +54,7 @@ export function linuxProbe(): Probe {
     },
     filter() {
       if (!hasLibrary()) return { missing: "library" };
+      if (tried(() => procTakesPidns() || refuse()) === "ok") return { by: "envctl" };
       const setpriv = look(["setpriv"]);
       const installer = setpriv === undefined ? undefined : findInstaller(setpriv);
       return installer === undefined ? { missing: "installer" } : { by: installer.words[0] ?? setpriv! };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { arch } from "node:os";
 import type { Capabilities } from "#model/capabilities";
 import { library } from "./ffi.ts";
+import { processKey } from "./keyed.ts";
 import { type Installer, look } from "./launch-helpers.ts";
 
 const NAME = "libseccomp.so.2";
@@ -29,8 +30,10 @@ const ALWAYS =
 
 /** libseccomp's constants (seccomp.h), and errno(3). */
 const [ALLOW, ERRNO, NE, MASKED_EQ, EPERM, ENOSYS] = [0x7fff0000, 0x00050000, 1, 7, 1, 38];
-/** clone(2): every kind of namespace. */
-const NAMESPACES = 0x7e020000n;
+/** CLONE_NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWNET; NEWCGROUP and NEWPID, which unshare(1) makes on the way to an entry; NEWTIME of unshare(2). */
+const NAMESPACES: readonly bigint[] = [0x20000n, 0x4000000n, 0x8000000n, 0x10000000n, 0x40000000n];
+const OF_HELPERS: readonly bigint[] = [0x2000000n, 0x20000000n];
+const NEWTIME = 0x80n;
 /** What else this processor runs. */
 const SECOND: Readonly<Record<string, string>> = { x64: "x86", arm64: "arm" };
 
@@ -49,13 +52,15 @@ export function writeFilter(fd: number, { bounding }: Capabilities): void {
 
 /**
  * Makes the same filter; what it answers puts it around the calling thread, and so around what that starts, for good. It still lets through
- * what the thread needs itself: setns(2) and unshare(2) with `key` for a sixth argument, which the kernel does not look at, and use of a
- * ring (io_uring) that exists. @throws Error where libseccomp refuses
+ * what the thread needs itself: calls that carry its key (keyed.ts), and use of a ring (io_uring) that exists. Helpers on the way to an
+ * entry may make what only SYS_ADMIN can. @throws Error where libseccomp refuses
  */
-export function filterFor(bounding: readonly string[], key: bigint): () => void {
-  const use = newFilter(bounding, key);
+export function filterFor(bounding: readonly string[]): () => void {
+  const use = newFilter(bounding, processKey());
   return () => use("seccomp_load", "int seccomp_load(void *ctx)");
 }
+
+type Library = NonNullable<ReturnType<typeof library>>;
 
 /** Answers how to use the filter, once. */
 function newFilter(
@@ -64,43 +69,59 @@ function newFilter(
 ): (what: string, prototype: string, ...args: readonly number[]) => void {
   const lib = library(NAME);
   if (lib === undefined) throw new Error(`${NAME} is gone`);
+  const ctx = lib("void *seccomp_init(uint32_t action)")(ALLOW) as unknown;
+  addRules(lib, ctx, bounding, key);
+  const second = SECOND[arch()];
+  if (second !== undefined) {
+    // A filter of its own: of a key its 32 bits could be guessed.
+    const other = lib("void *seccomp_init(uint32_t action)")(ALLOW) as unknown;
+    const token = lib("uint32_t seccomp_arch_resolve_name(const char *name)")(second) as number;
+    check("seccomp_arch_add", lib("int seccomp_arch_add(void *ctx, uint32_t arch)")(other, token));
+    check("seccomp_arch_remove", lib("int seccomp_arch_remove(void *ctx, uint32_t arch)")(other, 0));
+    addRules(lib, other, bounding);
+    check("seccomp_merge", lib("int seccomp_merge(void *ctx, void *other)")(ctx, other));
+  }
+  return (what, prototype, ...args) => {
+    check(what, lib(prototype)(ctx, ...args));
+    lib("void seccomp_release(void *ctx)")(ctx);
+  };
+}
+
+function check(what: string, code: unknown): void {
+  if ((code as number) < 0) throw new Error(`${what}: ${code as number}`);
+}
+
+function addRules(lib: Library, ctx: unknown, bounding: readonly string[], key?: bigint): void {
   const resolve = lib("int seccomp_syscall_resolve_name(const char *name)");
   const add = lib(
     "int seccomp_rule_add_array(void *ctx, uint32_t action, int syscall, unsigned int count, const void *args)",
   );
-  const ctx = lib("void *seccomp_init(uint32_t action)")(ALLOW) as unknown;
-  const check = (what: string, code: number): void => {
-    if (code < 0) throw new Error(`${what}: ${code}`);
-  };
-  const second = SECOND[arch()];
-  if (second !== undefined) {
-    const token = lib("uint32_t seccomp_arch_resolve_name(const char *name)")(second) as number;
-    check("seccomp_arch_add", lib("int seccomp_arch_add(void *ctx, uint32_t arch)")(ctx, token) as number);
-  }
-  const refuse = (name: string, errno: number, args: Buffer | null = null): void => {
+  const refuse = (name: string, errno: number, ...args: readonly Buffer[]): void => {
     const number = resolve(name) as number;
     // -1: none that this libseccomp knows; other negative ones are those of the second architecture alone.
-    if (number !== -1) check(name, add(ctx, ERRNO | errno, number, args === null ? 0 : 1, args) as number);
+    if (number !== -1)
+      check(
+        name,
+        add(ctx, ERRNO | errno, number, args.length, args.length === 0 ? null : Buffer.concat(args)),
+      );
   };
-  const refuseAll = (names: string): void => {
-    for (const name of names.split(" ")) {
-      if (key === undefined) refuse(name, EPERM);
-      else if (name === "setns" || name === "unshare") refuse(name, EPERM, comparison(5, NE, key));
-      else if (name !== "io_uring_enter") refuse(name, EPERM);
-    }
-  };
-  const lacking = Object.entries(OF_CAPABILITY).filter(([capability]) => !bounding.includes(capability));
-  for (const names of [ALWAYS, ...lacking.map(([, names]) => names)]) refuseAll(names);
-  if (!bounding.includes("SYS_ADMIN")) {
-    for (let flag = 1n; flag <= NAMESPACES; flag <<= 1n)
-      if ((flag & NAMESPACES) !== 0n) refuse("clone", EPERM, comparison(0, MASKED_EQ, flag));
-    // Its flags lie in memory, where no filter looks; C libraries then use clone.
-    refuse("clone3", ENOSYS);
+  const unlessKey = key === undefined ? [] : [comparison(5, NE, key)];
+  const may = new Set(bounding);
+  const refused = Object.entries(OF_CAPABILITY).flatMap(([capability, names]) =>
+    may.has(capability) ? [] : names.split(" "),
+  );
+  for (const name of [...ALWAYS.split(" "), ...refused]) {
+    // It has six arguments of its own.
+    if (name === "io_uring_enter" && key !== undefined) continue;
+    if (name === "unshare" && key !== undefined) {
+      for (const flag of [...NAMESPACES, NEWTIME])
+        refuse(name, EPERM, comparison(0, MASKED_EQ, flag), ...unlessKey);
+    } else refuse(name, EPERM, ...unlessKey);
   }
-  return (what, prototype, ...args) => {
-    check(what, lib(prototype)(ctx, ...args) as number);
-    lib("void seccomp_release(void *ctx)")(ctx);
-  };
+  if (may.has("SYS_ADMIN")) return;
+  for (const flag of [...NAMESPACES, ...OF_HELPERS]) refuse("clone", EPERM, comparison(0, MASKED_EQ, flag));
+  // Its flags lie in memory, where no filter looks; C libraries then use clone.
+  refuse("clone3", ENOSYS);
 }
 
 /** struct scmp_arg_cmp: an argument that has all bits of `value` (MASKED_EQ), or is another number (NE). */

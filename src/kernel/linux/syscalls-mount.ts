@@ -1,17 +1,18 @@
 import { cString, systemCall, type Call } from "./ffi.ts";
 import { AT, MOUNT_ATTR, MOVE_MOUNT, MS, O, OPEN_TREE, UMOUNT } from "./flags.ts";
+import { keyedCall } from "./keyed.ts";
 import { bits, fdText, quote, type Name } from "./print.ts";
 
-const rawOpenTree: Call = systemCall("open_tree", 428, ["int", "void *", "uint"]);
-const rawMoveMount: Call = systemCall("move_mount", 429, ["int", "void *", "int", "void *", "uint"]);
-const rawFsopen: Call = systemCall("fsopen", 430, ["void *", "uint"]);
-const rawFsconfig: Call = systemCall("fsconfig", 431, ["int", "uint", "void *", "void *", "int"]);
-const rawFsmount: Call = systemCall("fsmount", 432, ["int", "uint", "uint"]);
-const rawMountSetattr: Call = systemCall("mount_setattr", 442, ["int", "void *", "uint", "void *", "ulong"]);
-const rawMount: Call = systemCall("mount", "mount", ["void *", "void *", "void *", "ulong", "void *"]);
-const rawUmount2: Call = systemCall("umount2", "umount2", ["void *", "int"]);
+const rawOpenTree: Call = keyedCall("open_tree", 428, ["int", "void *", "uint"]);
+const rawMoveMount: Call = keyedCall("move_mount", 429, ["int", "void *", "int", "void *", "uint"]);
+const rawFsopen: Call = keyedCall("fsopen", 430, ["void *", "uint"]);
+const rawFsconfig: Call = keyedCall("fsconfig", 431, ["int", "uint", "void *", "void *", "int"]);
+const rawFsmount: Call = keyedCall("fsmount", 432, ["int", "uint", "uint"]);
+const rawMountSetattr: Call = keyedCall("mount_setattr", 442, ["int", "void *", "uint", "void *", "ulong"]);
+const rawMount: Call = keyedCall("mount", [165, 40], ["void *", "void *", "void *", "ulong", "void *"]);
+const rawUmount2: Call = keyedCall("umount2", [166, 39], ["void *", "int"]);
 const rawStatmount: Call = systemCall("statmount", 457, ["void *", "void *", "ulong", "uint"]);
-const rawPivotRoot: Call = systemCall("pivot_root", [155, 41], ["void *", "void *"]);
+const rawPivotRoot: Call = keyedCall("pivot_root", [155, 41], ["void *", "void *"]);
 
 /** open_tree(2), Linux 5.2; `flags` of AT and OPEN_TREE. Always OPEN_TREE_CLOEXEC. @throws KernelError */
 export function openTree(at: number, path: Name, flags: number): number {

@@ -1,15 +1,14 @@
 import { cString, systemCall, type Call } from "./ffi.ts";
 import { CLONE } from "./flags.ts";
+import { keyedCall } from "./keyed.ts";
 import { bits, fdText, quote } from "./print.ts";
 
-// By number, with all six arguments: a filter may let them through for the last one alone (seccomp.ts).
-const rawUnshare: Call = systemCall("unshare", [272, 97], ["int", "long", "long", "long", "long", "ulong"]);
-const rawSetns: Call = systemCall("setns", [308, 268], ["int", "int", "long", "long", "long", "ulong"]);
-let key = 0n;
+const rawUnshare: Call = keyedCall("unshare", [272, 97], ["int"]);
+const rawSetns: Call = keyedCall("setns", [308, 268], ["int", "int"]);
 const rawChdir: Call = systemCall("chdir", "chdir", ["void *"]);
 const rawFchdir: Call = systemCall("fchdir", "fchdir", ["int"]);
 const rawChroot: Call = systemCall("chroot", "chroot", ["void *"]);
-const rawSethostname: Call = systemCall("sethostname", "sethostname", ["void *", "ulong"]);
+const rawSethostname: Call = keyedCall("sethostname", [170, 161], ["void *", "ulong"]);
 const rawGeteuid: Call = systemCall("geteuid", "geteuid", []);
 const rawGetegid: Call = systemCall("getegid", "getegid", []);
 const rawUmask: Call = systemCall("umask", "umask", ["uint"]);
@@ -53,14 +52,9 @@ export function asOwner<T>(uid: number, gid: number, make: () => T): T {
   }
 }
 
-/** What setns(2) and unshare(2) carry from now on as a sixth argument, which the kernel does not look at. */
-export function carryKey(number: bigint): void {
-  key = number;
-}
-
 /** unshare(2) for the calling thread; `flags` of CLONE. @throws KernelError */
 export function unshare(flags: number): void {
-  rawUnshare([flags, 0, 0, 0, 0, key], () => [bits("CLONE_", CLONE, flags)]);
+  rawUnshare([flags], () => [bits("CLONE_", CLONE, flags)]);
 }
 
 /**
@@ -68,7 +62,7 @@ export function unshare(flags: number): void {
  * namespace's root, and wants CLONE_FS unshared before. @throws KernelError
  */
 export function setns(fd: number, type: number): void {
-  rawSetns([fd, type, 0, 0, 0, key], () => [fdText(fd), bits("CLONE_", CLONE, type)]);
+  rawSetns([fd, type], () => [fdText(fd), bits("CLONE_", CLONE, type)]);
 }
 
 /** chdir(2) for the calling thread. Node's own process.cwd() remembers what it was: change it back. @throws KernelError */
