@@ -72,7 +72,7 @@ function joinEntry(
     inside();
     return unmasked(() => spawn([name, ...rest], variables, [], stdio, program), 0o022);
   };
-  return startIn(cgroups, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
+  return startIn(cgroups, pid, () => inNamespacesOf(pid, () => asInside(user, rights, start)));
 }
 
 /** Answers what puts the entry's filter around the calling thread. Made before: once we are inside, the library is out of reach. */

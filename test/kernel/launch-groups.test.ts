@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import test from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { join, type AbsPath } from "#model/brand";
+import { startIn } from "#kernel/launch-groups";
+import { readMounts } from "#test/mountinfo";
+import { needs } from "#test/needs";
+
+test(
+  "on v2 a command is in its group right after it was started, however quiet it was before",
+  needs("root"),
+  async (t) => {
+    const { point } = readMounts().find(({ type }) => type === "cgroup2")!;
+    const dir = join(point as AbsPath, `envctl-groups-${process.pid}`);
+    const started: ChildProcess[] = [];
+    const start = (): number => {
+      started.push(spawn("sleep", ["1000000"], { stdio: "ignore" }));
+      return started.at(-1)!.pid!;
+    };
+    t.after(async () => {
+      const gone = started.map((child) => once(child, "exit"));
+      for (const child of started) child.kill("SIGKILL");
+      await Promise.all(gone);
+      rmdirSync(dir);
+    });
+    mkdirSync(dir);
+    const beside = start();
+    const waited: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      // Longer than a grace period: a move would wait for the next.
+      await setTimeout(300);
+      let since = 0;
+      const pid = startIn([{ dir, version: 2, controllers: [] }], beside, () => {
+        const own = start();
+        since = performance.now();
+        return own;
+      });
+      waited.push(performance.now() - since);
+      assert.ok(readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").includes(`${pid}`));
+    }
+    // Some wait for others who want the processor, too.
+    assert.ok(waited.toSorted((a, b) => a - b)[2]! < 4, waited.map((ms) => ms.toFixed(1)).join(", "));
+  },
+);
