@@ -1,7 +1,7 @@
 // A detached run that is waited for until it is ready (row E28): by a port, a file or a command, or in vain.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
@@ -11,12 +11,15 @@ import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { type Project, project, type RunOptions } from "#test/project";
+import { slow } from "#test/slow";
 
 guard();
 
 const machine = needs("root", "overlay", "cgroup:pids");
 const memory = needs("root", "overlay", "cgroup:memory");
 
+/** Time for a few looks. */
+const SOON = `${slow(300)}ms`;
 const STAY = "exec sleep 1000000";
 
 /** An environment whose entry is a shell script. */
@@ -79,8 +82,8 @@ test("E28 on the host's network a port of somebody else's does not count", machi
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  env(p, STAY, `{ tcp: ${port}, timeout: 300ms }`, ", network: host");
-  assert.match(late(p), new RegExp(`within 300ms: another process of the host listens on port ${port} `));
+  env(p, STAY, `{ tcp: ${port}, timeout: ${SOON} }`, ", network: host");
+  assert.match(late(p), new RegExp(`within \\S+: another process of the host listens on port ${port} `));
   forget(p);
   server.close();
   await once(server, "close");
@@ -107,7 +110,9 @@ test("E28 a link at the file leads to nothing of the host's", machine, (t) => {
     "up",
   ];
   for (const link of links) {
-    env(p, `ln -s ${link} /up; ${STAY}`, "{ file: /up, timeout: 200ms }");
+    rmSync(join(p.dir, "rootfs/up"), { force: true });
+    symlinkSync(link, join(p.dir, "rootfs/up"));
+    env(p, STAY, "{ file: /up, timeout: 200ms }");
     assert.match(
       late(p),
       link === "up" ? /within 200ms: .*ELOOP/ : /within 200ms: \/up does not exist inside/,
@@ -116,6 +121,7 @@ test("E28 a link at the file leads to nothing of the host's", machine, (t) => {
     p.ok(["destroy", "-y", "web"]);
   }
   // What it leads to inside does count.
+  rmSync(join(p.dir, "rootfs/up"));
   env(p, `mkdir /a; ln -s ../../../a/b /up; sleep 0.3; touch /a/b; ${STAY}`, "{ file: /up, timeout: 60s }");
   ready(p);
 });
@@ -138,11 +144,11 @@ test(
     assert.deepEqual(rights(looks), Array.from({ length: 4 }, () => own).flat());
     assert.deepEqual(p.run(["logs", "web"]), { code: 0, signal: null, stdout: "", stderr: "" });
     forget(p);
-    env(p, STAY, `{ exec: "exit 7", timeout: 300ms }`);
-    assert.match(late(p), /web\/1 was not ready within 300ms: the check exits with 7[; ]/);
+    env(p, STAY, `{ exec: "exit 7", timeout: ${SOON} }`);
+    assert.match(late(p), /web\/1 was not ready within \S+: the check exits with 7[; ]/);
     forget(p);
-    env(p, STAY, `{ exec: [no-such-program], timeout: 300ms }`);
-    assert.match(late(p), /within 300ms: command not found: "no-such-program"/);
+    env(p, STAY, `{ exec: [no-such-program], timeout: ${SOON} }`);
+    assert.match(late(p), /within \S+: command not found: "no-such-program"/);
   },
 );
 
@@ -164,12 +170,12 @@ test(
       [`${say}; exit 3`, "exit 3", 3],
       [`${say}; exit 0`, "exit 0", 0],
     ] as const) {
-      env(p, script, "{ tcp: 8080, timeout: 2s }");
+      env(p, script, "{ tcp: 8080, timeout: 60s }");
       const { stderr } = p.ok(["run", "-d", "--wait", "web"], 125);
       assert.match(
         stderr,
         new RegExp(
-          `^envctl: web/1 ended before it was ready: ${how}, ran \\d+ ms\n {2}It printed last:\n {2}\\| one\n {2}\\| {3}two {2}2\n {2}\\| \\\\x1b\\[31mthree\n {2}All it printed: envctl logs web/1\n$`,
+          `^envctl: web/1 ended before it was ready: ${how}, ran [\\d.]+ m?s\n {2}It printed last:\n {2}\\| one\n {2}\\| {3}two {2}2\n {2}\\| \\\\x1b\\[31mthree\n {2}All it printed: envctl logs web/1\n$`,
         ),
       );
       assert.deepEqual(
