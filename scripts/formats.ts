@@ -271,6 +271,16 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
       user: optional(text),
       hostname: text,
       network: z.enum(["none", "host"]),
+      ready: optional(
+        z
+          .object({
+            tcp: optional(whole),
+            exec: optional(z.array(text)),
+            file: optional(path),
+            timeout: text.check(z.describe("30s")),
+          })
+          .check(z.describe("as the file has it: one of the three")),
+      ),
       env: z.array(
         z.object({
           name: text,

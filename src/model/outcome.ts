@@ -2,6 +2,7 @@ import type { AbsPath, EnvId } from "./brand.ts";
 import type { DetachedRun } from "./detached.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Finding, Plan, Summary } from "./plan.ts";
+import type { Ready } from "./spec.ts";
 import type { Limit, LimitName, TmpfsResource, UpperForm, VolumeResource } from "./resource.ts";
 
 /** What commands hand to the views besides plans and events. Times are seconds since the epoch, bytes decimal text. */
@@ -122,6 +123,7 @@ export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
     readonly user?: string;
     readonly hostname: string;
     readonly network: "none" | "host";
+    readonly ready?: Ready;
     /** Only literals have a value: what came from a variable or the caller is never shown. */
     /** Without a value: it is not stored. `passes`: taken from whoever calls `run`. */
     readonly env: readonly { readonly name: string; readonly value?: string; readonly passes?: true }[];

@@ -1,7 +1,7 @@
 import type { EnvRecord } from "#model/record";
 import type { Action, Change } from "#model/plan";
-import { formatDuration } from "#model/duration";
-import type { Entry, EnvValue, Ready } from "#model/spec";
+import { asWritten } from "#model/ready";
+import type { Entry, EnvValue } from "#model/spec";
 import { text } from "./compare.ts";
 
 /** The overlay's init layer has it, and is replaced with it. */
@@ -44,20 +44,13 @@ export function withoutValues(entry: Entry): Entry {
 function entryChanges(before: Entry, after: Entry): readonly Change[] {
   const shown = (entry: Entry): Readonly<Record<string, unknown>> => ({
     ...entry,
-    ...(entry.ready === undefined ? {} : { ready: readyText(entry.ready) }),
+    ...(entry.ready === undefined ? {} : { ready: asWritten(entry.ready) }),
     env: Object.fromEntries(Object.entries(entry.env).map(([name, value]) => [name, envText(value)])),
   });
   const [was, is] = [shown(before), shown(after)];
   return [...new Set([...Object.keys(was), ...Object.keys(is)])]
     .filter((key) => !ELSEWHERE.includes(key) && text(was[key] ?? null) !== text(is[key] ?? null))
     .map((path) => ({ path, before: was[path] ?? null, after: is[path] ?? null }));
-}
-
-/** As a file has it. */
-function readyText({ probe, timeoutMs }: Ready): Readonly<Record<string, unknown>> {
-  const { kind } = probe;
-  const what = kind === "tcp" ? probe.port : kind === "file" ? probe.path : probe.command;
-  return { [kind]: what, timeout: formatDuration(timeoutMs) };
 }
 
 function envText(value: EnvValue): string {

@@ -1,4 +1,5 @@
 import type { EnvDetail, EnvEntry } from "#model/outcome";
+import { asWritten } from "#model/ready";
 import type { LimitName } from "#model/resource";
 import { limitValue, line, type Json } from "./json.ts";
 import { runJson } from "./json-runs.ts";
@@ -47,7 +48,7 @@ export function showJson(env: EnvDetail): string {
     MergedDir: env.mergedDir,
     ...(env.workDir === undefined ? {} : { WorkDir: env.workDir }),
   };
-  const { command, workdir, user, hostname, network } = env.entry;
+  const { command, workdir, user, hostname, network, ready } = env.entry;
   return line({
     format: "envctl.show/1",
     ...common(env),
@@ -75,6 +76,7 @@ export function showJson(env: EnvDetail): string {
       ...(user === undefined ? {} : { user }),
       hostname,
       network,
+      ...(ready === undefined ? {} : { ready: asWritten(ready) }),
       env: env.entry.env.map(({ name, value }) => (value === undefined ? { name } : { name, value })),
     },
   });

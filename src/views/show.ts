@@ -1,6 +1,8 @@
 import { runName } from "#model/detached";
 import type { EnvDetail, Waiting } from "#model/outcome";
+import { asWritten } from "#model/ready";
 import { formatBytes } from "#model/size";
+import type { Ready } from "#model/spec";
 import { paint, type Paint } from "./ansi.ts";
 import { stateText } from "./ls.ts";
 import { shown, type Look } from "./look.ts";
@@ -110,5 +112,12 @@ function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {
     ...(entry.user === undefined ? [] : [["user", entry.user]]),
     ["hostname", entry.hostname],
     ["network", entry.network === "none" ? "none (only lo)" : "host"],
+    ...(entry.ready === undefined ? [] : [["ready", readyText(entry.ready)]]),
   ];
+}
+
+function readyText(ready: Ready): string {
+  const { tcp, exec, file, timeout } = asWritten(ready);
+  const when = tcp !== undefined ? `on port ${tcp}` : exec !== undefined ? `by ${shell(exec)}` : `by ${file}`;
+  return `${when}, within ${timeout}`;
 }

@@ -310,5 +310,8 @@ test(
     p.ok(["apply", "-y", "web"]);
     assert.deepEqual(p.mounts(), before);
     assert.match(p.ok(["plan", "web"]).stdout, /^No changes\./);
+    assert.match(p.ok(["show", "web"]).stdout, /\n +ready +by test -e \/up, within 90s\n/);
+    const { entry } = p.json<{ entry: { ready: unknown } }>(["show", "web"]);
+    assert.deepEqual(entry.ready, { exec: ["test", "-e", "/up"], timeout: "90s" });
   },
 );
