@@ -77,7 +77,7 @@ export function showJson(env: EnvDetail): string {
       hostname,
       network,
       ...(ready === undefined ? {} : { ready: asWritten(ready) }),
-      env: env.entry.env.map(({ name, value }) => (value === undefined ? { name } : { name, value })),
+      env: env.entry.env.map((one) => ({ ...one })),
     },
   });
 }
