@@ -69,16 +69,18 @@ function newFilter(
 ): (what: string, prototype: string, ...args: readonly number[]) => void {
   const lib = library(NAME);
   if (lib === undefined) throw new Error(`${NAME} is gone`);
-  const ctx = lib("void *seccomp_init(uint32_t action)")(ALLOW) as unknown;
-  addRules(lib, ctx, bounding, key);
+  const init = lib("void *seccomp_init(uint32_t action)");
+  const ctx = init(ALLOW) as unknown;
+  const rules = { resolve: lib(RESOLVE), add: lib(ADD) };
+  addRules(rules, ctx, bounding, key);
   const second = SECOND[arch()];
   if (second !== undefined) {
     // A filter of its own: of a key its 32 bits could be guessed.
-    const other = lib("void *seccomp_init(uint32_t action)")(ALLOW) as unknown;
+    const other = init(ALLOW) as unknown;
     const token = lib("uint32_t seccomp_arch_resolve_name(const char *name)")(second) as number;
     check("seccomp_arch_add", lib("int seccomp_arch_add(void *ctx, uint32_t arch)")(other, token));
     check("seccomp_arch_remove", lib("int seccomp_arch_remove(void *ctx, uint32_t arch)")(other, 0));
-    addRules(lib, other, bounding);
+    addRules(rules, other, bounding);
     check("seccomp_merge", lib("int seccomp_merge(void *ctx, void *other)")(ctx, other));
   }
   return (what, prototype, ...args) => {
@@ -91,11 +93,16 @@ function check(what: string, code: unknown): void {
   if ((code as number) < 0) throw new Error(`${what}: ${code as number}`);
 }
 
-function addRules(lib: Library, ctx: unknown, bounding: readonly string[], key?: bigint): void {
-  const resolve = lib("int seccomp_syscall_resolve_name(const char *name)");
-  const add = lib(
-    "int seccomp_rule_add_array(void *ctx, uint32_t action, int syscall, unsigned int count, const void *args)",
-  );
+const RESOLVE = "int seccomp_syscall_resolve_name(const char *name)";
+const ADD =
+  "int seccomp_rule_add_array(void *ctx, uint32_t action, int syscall, unsigned int count, const void *args)";
+
+function addRules(
+  { resolve, add }: Readonly<Record<"resolve" | "add", ReturnType<Library>>>,
+  ctx: unknown,
+  bounding: readonly string[],
+  key?: bigint,
+): void {
   const refuse = (name: string, errno: number, ...args: readonly Buffer[]): void => {
     const number = resolve(name) as number;
     // -1: none that this libseccomp knows; other negative ones are those of the second architecture alone.
