@@ -2,14 +2,19 @@
 
 // oxlint-disable-next-line no-control-regex
 const SGR = /\u001b\[\d+m/g;
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const ZERO = /\p{Mn}|\u200b|\u200d|\ufe0f/u;
+// In functions: V8 reads a pattern when its literal is reached, which takes 0.3 ms for these.
+const isWide = (char: string): boolean =>
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u.test(
+    char,
+  );
+const isZero = (char: string): boolean => /\p{Mn}|\u200b|\u200d|\ufe0f/u.test(char);
 
 /** Cells a text takes: wide East Asian characters and emoji two, combining marks none. */
 export function width(text: string): number {
+  const plain = text.replace(SGR, "");
+  if (/^[ -~]*$/.test(plain)) return plain.length;
   let cells = 0;
-  for (const char of text.replace(SGR, "")) cells += ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
+  for (const char of plain) cells += isZero(char) ? 0 : isWide(char) ? 2 : 1;
   return cells;
 }
 
