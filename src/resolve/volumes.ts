@@ -16,7 +16,8 @@ export function resolveVolume(
   at: SpecPath,
 ): VolumeFact | Issue {
   const wanted = absolute(base, volume.source);
-  const path = reader.realpath(wanted) ?? wanted;
+  const real = reader.realpath(wanted);
+  const path = real ?? wanted;
   if (isWithin(reader.realpath(state) ?? state, path)) {
     return {
       path: at,
@@ -26,10 +27,11 @@ export function resolveVolume(
       detail: `the state directory is ${state}`,
     };
   }
-  const stat = reader.stat(path);
+  const stat = real && reader.stat(real);
   if (stat !== undefined)
     return { path, type: stat.type === "dir" ? "dir" : "file", inode: { dev: stat.dev, ino: stat.ino } };
-  if (reader.lstat(wanted) !== undefined) {
+  const type = reader.lstat(wanted)?.type;
+  if (type === "symlink") {
     return {
       path: at,
       severity: "error",
@@ -38,12 +40,14 @@ export function resolveVolume(
       detail: `${wanted} points to nothing`,
     };
   }
+  const again = (): VolumeFact | Issue => resolveVolume(reader, base, state, volume, at);
+  if (type !== undefined) return again(); // made since we looked, by another envctl perhaps
   if (volume.access === "ro") return missing(reader, wanted, at, volume.source);
-  return creation(reader, wanted, at);
+  return creation(reader, wanted, at) ?? again();
 }
 
-/** A directory to be made 0755, owned as the nearest parent that exists (row E22). */
-function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | Issue {
+/** A directory to be made 0755, owned as the nearest parent that exists (row E22); undefined where it exists by now. */
+function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | Issue | undefined {
   const below: string[] = [];
   let parent = wanted;
   let real: AbsPath | undefined;
@@ -51,6 +55,7 @@ function creation(reader: Reader, wanted: AbsPath, at: SpecPath): VolumeFact | I
     below.unshift(parent.slice(parent.lastIndexOf("/") + 1));
     parent = parentOf(parent);
   }
+  if (below.length === 0) return undefined;
   const stat = reader.stat(real);
   if (stat?.type !== "dir") {
     return {

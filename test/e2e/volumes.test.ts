@@ -1,5 +1,6 @@
 // Volumes: in what order they come and go, what of the host they make, what stays of them (rows E20 to E23, E27).
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -15,6 +16,7 @@ import test from "node:test";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
 import { needs } from "#test/needs";
+import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
 import { tree } from "#test/tree";
 
@@ -144,6 +146,42 @@ test("E22 a failed apply takes the directories it made away again, and no others
   p.ok(["run", "--rm", "web", "--", "true"]);
   assert.ok(p.exists("there/new/deep"), "a throwaway run makes them too");
 });
+
+test(
+  "E22 a missing rw directory that somebody makes while a command looks for it is taken as it is",
+  TRACED,
+  async (t) => {
+    const p = project(t);
+    p.env("web", "volumes: [../shared:/srv]\n");
+    const [shared, log] = [join(p.dir, "shared"), join(p.dir, "log")];
+    const child = p.start(["run", "--rm", "web", "--", "ls", "/srv"], {
+      before: [
+        "strace",
+        "-o",
+        log,
+        "-P",
+        shared,
+        "-e",
+        "trace=statx",
+        "-e",
+        "inject=statx:signal=STOP:when=1",
+      ],
+    });
+    const said: Buffer[] = [];
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on("data", (data: Buffer) => void said.push(data));
+    const ended = once(child, "close");
+    await until(
+      "it stands still",
+      () => existsSync(log) && readFileSync(log, "utf8").includes("stopped by SIGSTOP"),
+    );
+    assert.match(readFileSync(log, "utf8"), /ENOENT/);
+    p.write("shared/here", "");
+    process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")), "SIGCONT");
+    const [code] = (await ended) as [number | null];
+    assert.deepEqual([code, Buffer.concat(said).toString()], [0, "here\n"]);
+  },
+);
 
 test("E22 a missing ro source is an error that suggests the near path", REAL, (t) => {
   const p = project(t);
