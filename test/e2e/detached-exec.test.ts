@@ -145,6 +145,18 @@ test(
   },
 );
 
+test("E28 exec opens no terminal where the run has put a symlink to the host instead", machine, async (t) => {
+  const p = project(t);
+  p.write("victim/ptmx", "");
+  p.env("web", "limits: { pids: 50 }\nentry: { capabilities: { add: [SYS_ADMIN] } }\n");
+  const swap = `umount /dev/pts && rmdir /dev/pts && ln -s ${join(p.dir, "victim")} /dev/pts && echo swapped`;
+  detach(p, ["web", "--", "sh", "-c", `${swap}; exec sleep 1000000`]);
+  await until("it is there", () => p.run(["logs", "web"]).stdout === "swapped\n");
+  const { stderr } = p.ok(["exec", "-t", "web", "--", "true"], 125);
+  assert.match(stderr, /\/dev\/pts inside is not where terminals are/);
+  p.ok(["exec", "-i", "web", "--", "true"]);
+});
+
 test("E28 exec ends with its run", machine, async (t) => {
   const p = project(t);
   p.env("web", "limits: { pids: 50 }\n");

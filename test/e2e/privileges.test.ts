@@ -1,7 +1,7 @@
 // What root inside may do, and what it finds covered (row B8): nothing of it leads to the host.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -171,6 +171,19 @@ test(
     }
   },
 );
+
+test("B8 a passwd of many gigabytes inside is refused before it is read", REAL, (t) => {
+  for (const name of ["passwd", "group"]) {
+    const p = project(t);
+    const file = join(p.dir, "rootfs/etc", name);
+    truncateSync(file, 3 * 2 ** 30);
+    p.env("web", "entry: { user: ana }\n");
+    for (const kind of KINDS) {
+      const { stderr } = p.ok([...kind, "web", "--", "true"], 125);
+      assert.match(stderr, new RegExp(`read\\(.*/etc/${name}>,\\s+…,\\s+3221225472\\)\\s+kernel +EFBIG`));
+    }
+  }
+});
 
 test(
   "B8 a directory as a standard stream, or a working directory in /proc, is refused: both lead out",

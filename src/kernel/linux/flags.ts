@@ -81,4 +81,4 @@ export const CLONE = {
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
 
 /** statfs(2) magic numbers, <linux/magic.h>. */
-export const MAGIC = { CGROUP: 0x27e0eb, CGROUP2: 0x63677270 } as const;
+export const MAGIC = { CGROUP: 0x27e0eb, CGROUP2: 0x63677270, DEVPTS: 0x1cd1 } as const;

@@ -6,6 +6,7 @@ const HINTS: Readonly<Record<string, string>> = {
   "*:EDQUOT": "the disk quota is used up",
   "*:EROFS": "that file system is mounted read-only",
   "*:ENAMETOOLONG": "a component may have 255 bytes, a path 4095",
+  "*:EFBIG": "such a file cannot be meant: see what is in it",
   "*:ENOMEM": "the kernel could not get memory for this",
   "*:EIO": "the device failed to read or write: `dmesg` tells more",
 

@@ -1,8 +1,10 @@
 import { CAPABILITIES, holds } from "#model/capabilities";
+import { failure } from "#model/diagnostic";
 import type { JoinSpec, Prepared } from "#model/launch";
 import type { JoinPort, Running } from "#ports/processes";
 import { asInside, rightsOf, type Rights } from "./credentials.ts";
-import { AT_FDCWD, O } from "./flags.ts";
+import { openBeneath } from "./beneath.ts";
+import { AT_FDCWD, MAGIC, O } from "./flags.ts";
 import { Children, type OnChild } from "./launch-children.ts";
 import { startIn } from "./launch-groups.ts";
 import { spawn } from "./launch-spawn.ts";
@@ -10,7 +12,7 @@ import { withTerminal } from "./launch-terminal.ts";
 import { inNamespacesOf } from "./namespace.ts";
 import { copySize, openPty } from "./pty.ts";
 import type { Outside } from "./relay.ts";
-import { close, openat, withFd } from "./syscalls-file.ts";
+import { close, fstatfsMagic, openat, withFd } from "./syscalls-file.ts";
 import { filterFor } from "./seccomp.ts";
 import { chdir, unmasked } from "./syscalls-process.ts";
 
@@ -36,10 +38,7 @@ export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
         return withFd(openat(AT_FDCWD, "/dev/null", O.RDWR), (none) =>
           start(spec, ready, [none, none, none]),
         );
-      const pts = `/proc/${spec.pid}/root/dev/pts`;
-      const { master, slave } = withFd(openat(AT_FDCWD, pts, O.PATH | O.DIRECTORY), (at) =>
-        openPty(at, ready.user.uid),
-      );
+      const { master, slave } = withFd(terminalsOf(spec.pid), (at) => openPty(at, ready.user.uid));
       try {
         copySize([1, 0], slave);
         return withTerminal(start(spec, ready, slave), master, outside);
@@ -51,6 +50,19 @@ export function linuxJoin(onChild: OnChild, outside: Outside): JoinPort {
       }
     },
   };
+}
+
+/**
+ * The terminals of a run. An entry that may mount can put anything in their place, a symlink that leads to the host's devices too:
+ * nothing is opened in what is no devpts. @throws KernelError, Failure 125
+ */
+function terminalsOf(pid: number): number {
+  const found = openBeneath(`/proc/${pid}/root`, "/dev/pts");
+  if (found !== undefined && fstatfsMagic(found.fd) === MAGIC.DEVPTS) return found.fd;
+  if (found !== undefined) close(found.fd);
+  throw failure(125, "refused", "/dev/pts inside is not where terminals are", {
+    hint: "the entry unmounted or replaced it; without a terminal: envctl exec -i",
+  });
 }
 
 type Joining = {

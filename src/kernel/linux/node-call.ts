@@ -26,8 +26,12 @@ export function nodeWait(
   );
 }
 
+/** Node holds no more than 2 GiB in a buffer, and half a GiB in a string. */
+const TOO_LARGE: readonly string[] = ["ERR_FS_FILE_TOO_LARGE", "ERR_STRING_TOO_LONG"];
+
 /** The symbolic errno of an error of node:fs; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  if (TOO_LARGE.includes(error.code)) return "EFBIG";
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }

@@ -16,10 +16,10 @@ import type { AbsPath } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import type { Reader, Stat } from "#ports/reader";
 import { openBeneath, selfFd } from "./beneath.ts";
-import { ffiLoaded } from "./ffi.ts";
+import { ffiLoaded, refused } from "./ffi.ts";
 import { AT_FDCWD, O } from "./flags.ts";
 import { nodeCall } from "./node-call.ts";
-import { quote } from "./print.ts";
+import { fdText, quote } from "./print.ts";
 import { sha256File, sha256Hex } from "./sha256.ts";
 import { statOf } from "./stat.ts";
 import { getxattr, statxMountId, ustat } from "./syscalls-file.ts";
@@ -48,6 +48,16 @@ function orUndefined<T>(run: () => T): T | undefined {
  */
 function utf8(path: string): string {
   return readFileSync(path).toString("utf8");
+}
+
+/** What a rootfs, that anybody made, may have us hold in memory: a passwd(5) of half a million users. */
+const LARGEST = 32 << 20;
+
+function textOf(fd: number): string | undefined {
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) return undefined;
+  if (stat.size > LARGEST) throw refused("read", `read(${fdText(fd)}, …, ${stat.size})`, "EFBIG");
+  return utf8(selfFd(fd));
 }
 
 function withBeneath<T>(root: AbsPath, path: string, use: (fd: number) => T): T | undefined {
@@ -128,11 +138,7 @@ export function linuxReader(self: Pick<Reader, "uid" | "pid" | "rootless">): Rea
     statIn: (root, path) =>
       orUndefined(() => withBeneath(root, path, (fd) => statOf(fstatSync(fd, { bigint: true })))),
     textIn: (root, path) =>
-      orUndefined(() =>
-        withBeneath(root, path, (fd) =>
-          fstatSync(fd).isFile() ? wrap("open", path, () => utf8(selfFd(fd))) : undefined,
-        ),
-      ),
+      orUndefined(() => withBeneath(root, path, (fd) => wrap("open", path, () => textOf(fd)))),
     xattr(path, name) {
       try {
         return getxattr(path, name);
