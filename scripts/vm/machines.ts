@@ -42,6 +42,7 @@ export const modules: readonly string[] = [
 export const packages: readonly string[] = [
   "usr-is-merged",
   "bash",
+  "bsdutils",
   "busybox-static",
   "bzip2",
   "coreutils",
