@@ -6,7 +6,7 @@ import { isHostRoot } from "./rootless.ts";
  */
 export function defaultState(variables: NodeJS.ProcessEnv): string {
   const { ENVCTL_STATE_DIR: given, XDG_STATE_HOME: home, HOME: user } = variables;
-  if (given !== undefined) return given;
+  if (given) return given;
   if (isHostRoot()) return "/var/lib/envctl";
   if (home?.startsWith("/")) return `${home}/envctl`;
   return `${user?.startsWith("/") ? user : ""}/.local/state/envctl`;

@@ -38,16 +38,24 @@ export function openState(reader: Reader, dir: AbsPath): State | undefined {
   const real = realState(reader, dir);
   if (stat.uid !== reader.uid && stat.uid !== 0)
     throw reader.rootless === undefined
-      ? bad(dir, `it belongs to user ${stat.uid}`, `chown -R ${reader.uid} ${dir}`)
-      : bad(dir, "it belongs to somebody else", `as root: chown -R ${reader.rootless.uid} ${dir}`);
-  const names = reader.list(real);
-  const text = names.includes(LINEAGE) ? reader.text(join(real, LINEAGE)).trim() : undefined;
+      ? bad(dir, `it belongs to user ${stat.uid}`, ANOTHER)
+      : bad(dir, "it belongs to somebody else", ANOTHER);
+  const [names, text] = ours(dir, () => {
+    const all = reader.list(real);
+    return [all, all.includes(LINEAGE) ? reader.text(join(real, LINEAGE)).trim() : undefined];
+  });
   if ((stat.mode & 0o022) !== 0 && names.length > 0) {
     throw bad(
       dir,
       `it can be written by others (mode ${stat.mode.toString(8)})`,
       `look at what is in it, then: chmod 700 ${dir}`,
     );
+  }
+  // Made while others could write here; looked at again once nobody can, when a lineage is made.
+  for (const area of AREAS) {
+    const there = reader.lstat(join(real, area));
+    if (there !== undefined && (there.type !== "dir" || (there.uid !== reader.uid && there.uid !== 0)))
+      throw bad(dir, `${area} in it is a ${there.type} of user ${there.uid}`, ANOTHER);
   }
   if (text === undefined && (reader.listAny(join(real, "envs")) ?? []).length > 0) {
     throw bad(
@@ -59,6 +67,23 @@ export function openState(reader: Reader, dir: AbsPath): State | undefined {
   if (text === undefined) return undefined;
   if (!/^[0-9a-f]{8}$/.test(text)) throw bad(dir, `its file ${LINEAGE} does not hold eight hex digits`);
   return { dir: real, lineage: text as Lineage };
+}
+
+/** Not that it be given to the caller: what somebody else put there, bytecode too, would be trusted from then on. */
+const ANOTHER = "name a directory of your own: --state-dir DIR";
+
+/** Reads what only the owner of a state directory may. @throws Failure bad_state_dir */
+function ours<T>(dir: AbsPath, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof KernelError && error.errno === "EACCES")) throw error;
+    throw bad(
+      dir,
+      "it is root's alone to read",
+      "repeat the command with sudo, or name another: --state-dir DIR",
+    );
+  }
 }
 
 function bad(dir: AbsPath, detail: string, hint?: string): Error {

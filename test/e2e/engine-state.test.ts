@@ -143,6 +143,10 @@ test("F15 a state directory that others own or can write is refused", machine, (
       () => (chmodSync(p.state, 0o777), writeFileSync(join(p.state, "lineage"), "0badcafe\n")),
       /can be written by others \(mode 777\)/,
     ],
+    [
+      () => (mkdirSync(join(p.state, "envs")), chownSync(join(p.state, "envs"), 1000, 1000)),
+      /envs in it is a dir of user 1000/,
+    ],
     [() => writeFileSync(join(p.state, "photo.jpg"), "x"), /holds other things: photo\.jpg/],
     [() => (rmSync(p.state, { recursive: true }), writeFileSync(p.state, "")), /is a file/],
     [

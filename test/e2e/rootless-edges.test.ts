@@ -130,7 +130,32 @@ test("a state directory of somebody else's is refused", ONE, (t) => {
   const said = refusal(p, ["run", "--rm", "web", "--", "true"]);
   assert.match(
     said,
-    /cannot be used as the state directory it belongs to somebody else as root: chown -R 54321/,
+    /cannot be used as the state directory it belongs to somebody else name a directory of your own/,
+  );
+});
+
+test("what root keeps to itself is not looked at: the command says so", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web");
+  p.give();
+  mkdirSync(p.state, { mode: 0o700 });
+  for (const command of ["plan", "ls", "drift"])
+    assert.match(
+      p.ok([command], 1).stderr.replace(/\s+/g, " "),
+      /it is root's alone to read repeat the command with sudo/,
+    );
+});
+
+test("a relative XDG_STATE_HOME and an empty ENVCTL_STATE_DIR are as good as none", ONE, (t) => {
+  const p = userProject(t);
+  p.env("web");
+  mkdirSync(join(p.dir, "home"));
+  p.give();
+  const env = { ENVCTL_STATE_DIR: "", XDG_STATE_HOME: "here", HOME: join(p.dir, "home") };
+  p.ok(["run", "--rm", "web", "--", "true"], 0, { env });
+  assert.deepEqual(
+    [p.exists("here"), p.exists("envs/lineage"), p.exists("home/.local/state/envctl/lineage")],
+    [false, false, true],
   );
 });
 
