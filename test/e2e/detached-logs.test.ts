@@ -1,7 +1,10 @@
 // What detached runs print (row E28): whole, the last lines, followed to the end, as JSON, and where nobody listens any more.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import test from "node:test";
+import { runOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { type Project, project } from "#test/project";
@@ -54,6 +57,23 @@ test(
     assert.equal(p.ok(["logs", "-f", name]).stdout, "one\ntwo\nthree", "one that is over is read and left");
   },
 );
+
+test("E28 output that fills the disk: how the run ended is known all the same", machine, (t) => {
+  const p = web(project(t));
+  mkdirSync(p.state);
+  const mount = (...words: readonly string[]): void => void execFileSync("mount", words);
+  mount("-t", "tmpfs", "-o", "mode=700,size=8m", "state", p.state);
+  try {
+    const name = start(p, "cat /dev/zero; exit 7");
+    assert.equal(p.ok(["wait", name], 7).stdout, "7\n");
+    assert.equal(runOf(p, name).state, "ended");
+    p.ok(["rm", name]);
+    p.ok(["wait", start(p, "exit 3")], 3);
+  } finally {
+    p.ok(["destroy", "--all", "-y"]);
+    execFileSync("umount", [p.state]);
+  }
+});
 
 test("E28 logs --tail and bytes that are no text", machine, (t) => {
   const p = web(project(t));

@@ -4,6 +4,7 @@ import { failure } from "#model/diagnostic";
 import type { LaunchSpec, UserIds } from "#model/launch";
 import type { Detachment } from "#ports/processes";
 import { AT_FDCWD, O } from "./flags.ts";
+import { writeAll } from "./inside.ts";
 import { FD, find, type Helpers } from "./launch-helpers.ts";
 import { readWithin } from "./launch-spawn.ts";
 import { nodeCall } from "./node-call.ts";
@@ -51,7 +52,10 @@ export function openStdio({ stdout, stderr, status }: Detachment, fds: number[])
     fchmod(fd, 0o600);
     return fd;
   };
-  return [open(stderr), open(stdout), open(status)];
+  const files: Stdio = [open(stderr), open(stdout), open(status)];
+  // So that it has a block by the end, when the run's own output may have filled the disk.
+  writeAll(files[2], "\n");
+  return files;
 }
 
 /** So that an entry may open /dev/stdout and /dev/stderr anew. @throws KernelError */
