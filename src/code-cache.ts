@@ -122,6 +122,8 @@ export function keepCode(
 /** Synced before it gets its name: V8 takes bytecode for whole that a crash cut in the middle. */
 function replace(state: string, name: string, content: readonly Buffer[]): void {
   within(state, (own) => {
+    // Its lineage comes last: whoever is making it at this moment takes it for somebody else's, once it holds anything but its own.
+    if (!existsSync(`${own}/lineage`)) return;
     const cache = `${own}/cache`;
     if (!existsSync(cache)) mkdirSync(cache, { mode: 0o700 });
     within(cache, (at) => {

@@ -10,6 +10,7 @@ import {
   renameSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -43,8 +44,16 @@ function accepts(name: string, code: Buffer | undefined): boolean {
 function state(t: TestContext): string {
   const dir = join(tempDir(t), "state");
   mkdirSync(dir, { mode: 0o700 });
+  writeFileSync(join(dir, "lineage"), "");
   return dir;
 }
+
+test("a state directory that is only being made stays as it is", (t) => {
+  const dir = state(t);
+  unlinkSync(join(dir, "lineage"));
+  keepCode(dir, BUILD, "destroy", new Map([["a", ran("a")]]));
+  assert.deepEqual(readdirSync(dir), []);
+});
 
 test("what one command compiled is accepted by the next, and each adds its own", (t) => {
   const dir = state(t);
