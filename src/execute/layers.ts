@@ -83,8 +83,9 @@ function waitFor({ files, clock }: Ports, path: AbsPath): Held {
     const attempt = files.lock(lockOf(path));
     if (attempt.kind === "held") return attempt.lock;
     if (clock.monotonic() > end) {
+      const pid = attempt.holder();
       throw failure(4, "in_use", "another envctl is still making this layer", {
-        ...(attempt.pid === undefined ? {} : { detail: `process ${attempt.pid}` }),
+        ...(pid === undefined ? {} : { detail: `process ${pid}` }),
         hint: "Wait for it, then repeat the command.",
       });
     }

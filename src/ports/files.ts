@@ -5,7 +5,8 @@ import type { Ownership } from "#model/resource";
 export type Held = { release(): void };
 export type LockAttempt =
   | { readonly kind: "held"; readonly lock: Held }
-  | { readonly kind: "taken"; readonly pid?: number };
+  /** `holder` looks for its number, which takes long: the kernel stops every lock of the machine for it. */
+  | { readonly kind: "taken"; holder(): number | undefined };
 
 export type DirEntry = { readonly name: Uint8Array; readonly type: "dir" | "other" | "unknown" };
 

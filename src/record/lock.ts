@@ -33,7 +33,7 @@ export async function acquire(host: Waiting, state: AbsPath, id: EnvId): Promise
       return attempt.lock;
     }
     if (host.interrupted()) throw failure(1, "interrupted", "interrupted while waiting for another envctl");
-    if (host.clock.monotonic() >= end) throw inUse(host.reader, path, id, attempt.pid);
+    if (host.clock.monotonic() >= end) throw inUse(host.reader, path, id, attempt.holder());
     host.clock.pause(BETWEEN_MS);
     await host.breathe();
   }

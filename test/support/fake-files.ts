@@ -56,7 +56,7 @@ export function fakeFiles(
     lock: (path) => {
       note(`lock ${path}`);
       const pid = locks.get(path);
-      if (pid !== undefined) return { kind: "taken", pid };
+      if (pid !== undefined) return { kind: "taken", holder: () => pid };
       if (disk.node(path) === undefined) put(path, "", 0o600);
       locks.set(path, me);
       return { kind: "held", lock: { release: () => void locks.delete(path) } };

@@ -15,7 +15,7 @@ export function takeLock(path: AbsPath): LockAttempt {
     let kept = false;
     try {
       const inode = fstatSync(fd, { bigint: true });
-      if (!locked(fd)) return { kind: "taken", ...holderOf(inode) };
+      if (!locked(fd)) return { kind: "taken", holder: () => holderOf(inode) };
       // Its last holder may have removed the file between our open and our lock: then others lock another inode.
       if (!isAt(path, inode)) continue;
       kept = true;
@@ -63,9 +63,9 @@ function isAt(path: AbsPath, inode: BigIntStats): boolean {
 
 /**
  * The holder by device and inode in /proc/locks, `1: FLOCK ADVISORY WRITE 1234 fd:01:5678 0 EOF` (proc_locks(5)). btrfs shows another
- * device there than stat does, so one single lock on that inode number counts too.
+ * device there than stat does, so one single lock on that inode number counts too. To read it takes an RCU grace period: 12 ms.
  */
-function holderOf(inode: BigIntStats): { readonly pid?: number } {
+function holderOf(inode: BigIntStats): number | undefined {
   const rows = readFileSync("/proc/locks", "latin1").matchAll(
     /^\d+: FLOCK +ADVISORY +WRITE +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /gm,
   );
@@ -75,5 +75,5 @@ function holderOf(inode: BigIntStats): { readonly pid?: number } {
   );
   const row = exact[0] ?? (same.length === 1 ? same[0] : undefined);
   const pid = Number(row?.[1] ?? 0);
-  return pid > 0 ? { pid } : {};
+  return pid > 0 ? pid : undefined;
 }
