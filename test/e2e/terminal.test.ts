@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { spawn, type IPty } from "@lydell/node-pty";
 import { guard } from "#test/guard";
@@ -24,7 +25,7 @@ class Seat {
 
   constructor(p: Project, args: readonly string[], before: readonly string[] = []) {
     this.#p = p;
-    const script = `stty -g >"$P/before"; trap : INT; "$@"; code=$?; stty -g >"$P/after"; exit $code`;
+    const script = `stty -g >"$P/before"; trap : INT QUIT; "$@"; code=$?; stty -g >"$P/after"; exit $code`;
     const env = {
       PATH: process.env["PATH"] ?? "",
       P: p.dir,
@@ -160,6 +161,29 @@ test("a signal to envctl ends the entry and puts the terminal back", REAL, async
   process.kill(await executing(p, ["sleep", "1000"]), "SIGKILL");
   await seat.leaves(137);
 });
+
+test(
+  "a signal in the moment in which the terminal becomes raw puts it back, too",
+  needs("root", "overlay", "program:strace"),
+  async (t) => {
+    const p = project(t);
+    p.env("web");
+    const log = join(p.dir, "log");
+    const seat = (...inject: readonly string[]): Seat =>
+      new Seat(
+        p,
+        ["run", "--rm", "web", "--", "sleep", "1"],
+        ["strace", "-qq", "-o", log, "-e", "trace=ioctl", ...inject],
+      );
+    await seat().leaves(0);
+    const nth =
+      readFileSync(log, "utf8")
+        .split("\n")
+        .findIndex((line) => /TCSETSW/.test(line)) + 1;
+    assert.ok(nth > 0, readFileSync(log, "utf8"));
+    await seat("-e", `inject=ioctl:signal=ALRM:when=${nth}`).leaves(142);
+  },
+);
 
 test("what never starts leaves the terminal as it was", REAL, async (t) => {
   const p = project(t);

@@ -28,21 +28,23 @@ export type Relay = {
  * our size. What cannot be written any more (a reader that went away) is read all the same: the entry goes on.
  */
 export async function relay(master: number, { stdin, stdout, onSignal }: Outside): Promise<Relay> {
-  const restore = makeRaw(0);
   const { ReadStream } = await import("node:tty");
   const [input, output] = [stdin(), stdout()];
   // In both directions: a tty's own stream is made for reading, yet is a socket like any other.
   const terminal = new ReadStream(master);
   const resize = (): void => copySize([1, 0], master);
-  const stop = [onSignal("SIGWINCH", resize), onSignal("SIGCONT", () => (makeRaw(0), resize()))];
-  for (const signal of DEADLY) {
+  let restore = (): void => undefined;
+  // Listened for before ours is raw, and until it is so no longer: whatever ends us at once leaves it as it was.
+  const deadly = DEADLY.map((signal) => {
     const off = onSignal(signal, () => {
       restore();
       off();
       kill(Number(readlinkSync("/proc/self")), signalNumber(signal)!);
     });
-    stop.push(off);
-  }
+    return off;
+  });
+  restore = makeRaw(0);
+  const stop = [onSignal("SIGWINCH", resize), onSignal("SIGCONT", () => (makeRaw(0), resize()))];
   const self: Relay = { finish };
   let last = 0;
   const take = (chunk: Buffer): void => {
@@ -82,6 +84,7 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
     for (const stopOne of stop) stopOne();
     if (!lost) await new Promise<void>((resolve) => output.write("", () => resolve()));
     restore();
+    for (const off of deadly) off();
   }
 
   /** A process left behind may keep the terminal open: what it writes from now on is not waited for. */
