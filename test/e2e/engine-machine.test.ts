@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -12,6 +12,7 @@ import { needs } from "#test/needs";
 import { occupant, until } from "#test/occupant";
 import { portrait } from "#test/portrait";
 import { type Project, project } from "#test/project";
+import { signalledAt } from "#test/signalled";
 import { slow } from "#test/slow";
 
 guard();
@@ -98,36 +99,13 @@ function isShared(p: Project): boolean {
   return nearest.line.split(" ").includes("shared");
 }
 
-/** Starts an apply that is sent a signal while it stands at the call that attaches the overlay. */
-async function signalled(
+/** An apply that is sent a signal while it stands at the call that attaches the overlay. */
+function signalled(
   p: Project,
   signal: NodeJS.Signals,
   ...more: readonly string[]
-): Promise<{ code: number | null; stderr: string }> {
-  const log = join(p.dir, "strace.log");
-  const before = [
-    "strace",
-    "-o",
-    log,
-    "-e",
-    "trace=move_mount",
-    "-e",
-    `inject=move_mount:signal=STOP:when=${isShared(p) ? 2 : 1}`,
-  ];
-  const child = p.start(["apply", "web", "-y", ...more], { before });
-  let stderr = "";
-  child.stderr!.on("data", (data) => (stderr += String(data)));
-  child.stdout!.resume();
-  const ended = once(child, "close");
-  await until(
-    "it stands still",
-    () => existsSync(log) && readFileSync(log, "utf8").includes("stopped by SIGSTOP"),
-  );
-  const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
-  process.kill(pid, signal);
-  process.kill(pid, "SIGCONT");
-  const [code] = (await ended) as [number | null];
-  return { code, stderr };
+): ReturnType<typeof signalledAt> {
+  return signalledAt(p, isShared(p) ? 2 : 1, signal, ["apply", "web", "-y", ...more]);
 }
 
 const traced = needs("root", "overlay", "program:strace", "cgroup:pids");

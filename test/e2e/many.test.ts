@@ -1,13 +1,12 @@
 // Several environments of one command are carried out side by side: what is told, what fails, what is cut short.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
-import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
+import { signalledAt } from "#test/signalled";
 
 guard();
 
@@ -66,21 +65,7 @@ for (const [signal, code] of [
     needs("root", "overlay", "mounts", "program:strace"),
     async (t) => {
       const p = many(t);
-      const log = join(p.dir, "strace.log");
-      const inject = "inject=move_mount:signal=STOP:when=30";
-      const child = p.start(["apply", "-y", "envs/"], {
-        before: ["strace", "-o", log, "-e", "trace=move_mount", "-e", inject],
-        stdio: "ignore",
-      });
-      const ended = once(child, "close");
-      await until(
-        "it stands still",
-        () => existsSync(log) && readFileSync(log, "utf8").includes("stopped by SIGSTOP"),
-      );
-      const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
-      process.kill(pid, signal);
-      process.kill(pid, "SIGCONT");
-      const [status] = (await ended) as [number | null];
+      const { code: status } = await signalledAt(p, 30, signal, ["apply", "-y", "envs/"]);
       if (code !== null) {
         assert.equal(status, code);
         assert.ok(applied(p).length < names.length, "it was in the middle");
