@@ -6,9 +6,12 @@ const HINTS: Readonly<Record<string, string>> = {
   "*:EDQUOT": "the disk quota is used up",
   "*:EROFS": "that file system is mounted read-only",
   "*:ENAMETOOLONG": "a component may have 255 bytes, a path 4095",
-  "*:EFBIG": "such a file cannot be meant: see what is in it",
   "*:ENOMEM": "the kernel could not get memory for this",
   "*:EIO": "the device failed to read or write: `dmesg` tells more",
+
+  "open:EFBIG": "such a file cannot be meant: see what is in it",
+  "read:EFBIG": "such a file cannot be meant: see what is in it",
+  "write:EFBIG": "this process may not make files that large (`ulimit -f`), or the file system has none",
 
   "open_tree:ENOSYS": "this needs Linux 5.2, or a seccomp filter hides it",
   "move_mount:ENOSYS": "this needs Linux 5.2, or a seccomp filter hides it",
