@@ -65,6 +65,11 @@ function byPath(host: ReadHost, arg: string): readonly Target[] {
 
 function fileTarget(host: ReadHost, path: AbsPath, display: string): Target | undefined {
   const file = envFile(host, path, display);
+  const type = file === undefined ? host.reader.stat(path)?.type : undefined;
+  if (type !== undefined && type !== "dir")
+    throw failure(3, "no_environment", `${display} is a ${type}`, {
+      hint: "An environment is a regular file.",
+    });
   return file === undefined ? undefined : { id: file.id, name: file.name, file };
 }
 

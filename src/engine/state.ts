@@ -2,7 +2,7 @@ import type { AbsPath, EnvId, Lineage } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { RecordState } from "#model/observed";
 import type { EnvRecord } from "#model/record";
-import { acquire, claimInstance, release, tryAcquire } from "#record/lock";
+import { acquire, claimInstance, lockIds, release, tryAcquire } from "#record/lock";
 import { createState, openState as peek, realState, type State } from "#record/state";
 import { listIds, readRecord, removeRecord, writeRecord } from "#record/store";
 import type { Held } from "#ports/files";
@@ -75,6 +75,12 @@ export type Lock = { release(): void };
 /** Waits for an environment's exclusion lock. @throws Failure in_use, interrupted */
 export async function hold(host: ActHost, state: OpenState, id: EnvId): Promise<Lock> {
   return lock(host, state, id, await acquire(host, state.path, id));
+}
+
+/** Takes away the lock files of environments that came to nothing: of those whose lock is free, with the lock. */
+export function sweepLocks(host: ActHost, state: OpenState, there: readonly EnvId[]): void {
+  const known = new Set(there);
+  for (const id of lockIds(host.reader, state.path)) if (!known.has(id)) tryHold(host, state, id)?.release();
 }
 
 /** The lock where it is free. */

@@ -7,16 +7,18 @@ import type { WriteHost } from "./host.ts";
 import { instanceRecord, removeInstance } from "./instance.ts";
 import { runsOf } from "./runs.ts";
 import type { OpenState } from "./state.ts";
-import { envIds, tryHold } from "./state.ts";
+import { envIds, sweepLocks, tryHold } from "./state.ts";
 
 /**
- * Takes away what killed commands left half-way: layers that were being made, and `run --rm` instances whose exclusion lock nobody
+ * Takes away what killed commands left half-way: layers that were being made, locks of what never came to be, and `run --rm` instances whose exclusion lock nobody
  * holds and in which no detached run lives. Their mounts went with their namespace; what is left is their groups and directory, ours by
  * place. Of detached runs that are over the groups go; their status stays.
  */
 export function sweep(host: WriteHost, state: OpenState): void {
   sweepLayers(host, state.path);
-  for (const id of envIds(host, state)) {
+  const ids = envIds(host, state);
+  sweepLocks(host, state, ids);
+  for (const id of ids) {
     const isInstance = instanceOf(id) !== undefined;
     if (!isInstance && runNumbers(host.reader, state.path, id).length === 0) continue;
     const lock = tryHold(host, state, id);

@@ -1,7 +1,7 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { join } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
-import { instanceId, placeOf } from "#model/identity";
+import { instanceId, isEnvId, placeOf } from "#model/identity";
 import type { Clock } from "#ports/clock";
 import type { Files, Held } from "#ports/files";
 import type { Reader } from "#ports/reader";
@@ -66,6 +66,11 @@ export function claimInstance(
     if (ports.reader.lstat(placeOf(state, instance).dir) === undefined) return { id: instance, lock };
     lock.release(); // another was faster and is gone already, leaving something to sweep
   }
+}
+
+/** Of what there are lock files, held or not. */
+export function lockIds(reader: Reader, state: AbsPath): readonly EnvId[] {
+  return (reader.listAny(join(state, "locks")) ?? []).filter(isEnvId);
 }
 
 /** Lets go. The file goes with an environment that is gone; while one exists it stays, so that waiting ones keep their place. */

@@ -160,3 +160,22 @@ test("F8 one that was killed holds nothing", traced, async (t) => {
   killAt(p, ["apply", "web", "-y"], { name: "unshare", nth: 1, line: "" });
   p.ok(["apply", "web", "-y", "--lock-timeout", "0"]);
 });
+
+test(
+  "F8 the lock of what never came to be goes with the next command that changes something",
+  traced,
+  async (t) => {
+    const p = project(t);
+    p.env("web");
+    p.env("other");
+    p.ok(["apply", "other", "-y"]);
+    killAt(p, ["apply", "web", "-y"], { name: "fchmod", nth: 1, line: "" });
+    const locks = (): readonly string[] => readdirSync(join(p.state, "locks"));
+    assert.deepEqual(
+      locks().map((id) => id.slice(0, -9)),
+      ["other", "web"],
+    );
+    p.ok(["apply", "other", "-y"]);
+    assert.deepEqual(locks(), [p.id("other")]);
+  },
+);

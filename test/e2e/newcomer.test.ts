@@ -1,8 +1,9 @@
 // What somebody sees who starts envctl for the first time, and not quite rightly.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
@@ -45,6 +46,14 @@ test("a question that nobody can answer stands apart from the plan", needs("root
   p.env("web");
   const { stderr } = p.ok(["apply"], 3);
   assert.match(stderr, /unchanged\.\n\nenvctl: nobody is there to ask: without a terminal -y is required\n/);
+});
+
+test("what is there under an environment's name and is no regular file is called what it is", (t) => {
+  const p = project(t);
+  p.env("web");
+  execFileSync("mkfifo", [join(p.dir, "envs/pipe.yaml")]);
+  for (const args of [["plan", "pipe"], ["plan", "./envs/pipe.yaml"], ["plan"]])
+    assert.match(p.ok(args, 3).stderr, /envs\/pipe\.yaml is a fifo\n/);
 });
 
 test("a directory named without a slash is taken for a name, and the hint says so", (t) => {
