@@ -54,13 +54,17 @@ function next(reader: Reader, { path, at }: { readonly path: AbsPath; readonly a
 /** 0 where the run was removed meanwhile. */
 const sizeOf = (reader: Reader, path: AbsPath): number => reader.stat(path)?.size ?? 0;
 
-/** Where the last `count` lines begin; an unfinished one counts. */
+/** How far back the last lines are looked for: what runs inside may have given its output any size (ftruncate(2)). */
+const FARTHEST = 64 << 20;
+
+/** Where the last `count` lines begin, at most FARTHEST before the end; an unfinished one counts. */
 function lastLines(reader: Reader, path: AbsPath, count: number): number {
   const size = sizeOf(reader, path);
   if (count === 0) return size;
   let left = count;
-  for (let end = size; end > 0;) {
-    const start = Math.max(0, end - PIECE);
+  const farthest = Math.max(0, size - FARTHEST);
+  for (let end = size; end > farthest;) {
+    const start = Math.max(farthest, end - PIECE);
     const piece = reader.part(path, start, end - start);
     for (let i = piece.length - 1; i >= 0; i--) {
       // The newline at the very end ends a line and begins none.
@@ -68,7 +72,7 @@ function lastLines(reader: Reader, path: AbsPath, count: number): number {
     }
     end = start;
   }
-  return 0;
+  return farthest;
 }
 
 /** How much of the end of each output is looked through, and how many lines of it are shown. */

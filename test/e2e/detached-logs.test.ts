@@ -91,6 +91,18 @@ test("E28 logs --tail and bytes that are no text", machine, (t) => {
   });
 });
 
+test("E28 logs --tail of an output that was given a size no disk has", machine, async (t) => {
+  const p = web(project(t));
+  const name = start(p, "truncate -s 1099511627776 /proc/self/fd/1; echo last");
+  p.run(["wait", name]);
+  const reading = p.start(["logs", "--tail", "1", name]);
+  const ended = once(reading, "close");
+  let bytes = 0;
+  reading.stdout!.on("data", (data: Buffer) => (bytes += data.length));
+  assert.deepEqual(await ended, [0, null]);
+  assert.ok(bytes > 5 && bytes <= 64 << 20, `${bytes} bytes`);
+});
+
 test("E28 logs --json prints an object a line, and how it ended", machine, async (t) => {
   const p = web(project(t));
   const name = start(p, "echo out; echo 'err \"quoted\"' >&2; printf unfinished; exit 3");
