@@ -72,6 +72,18 @@ test("E11 runs at once are told apart", MEMORY, async (t) => {
   assert.deepEqual(await calm.ended, { code: 7, signal: null, stderr: "" });
 });
 
+test("E11 exec beside an entry that has no memory left: the kernel never ends envctl for it", MEMORY, (t) => {
+  const p = project(t);
+  // Less than Node has, which would be the largest in there.
+  p.env("web", "limits: { memory: 32MiB, swap: 0 }\n");
+  p.ok(["run", "-d", "web", "--", "sh", "-c", "while :; do (a=xxxxxxxx; while :; do a=$a$a; done); done"]);
+  for (let n = 0; n < 18; n++) {
+    const { signal, code, stderr } = p.run(["exec", "web", "--", "true"]);
+    assert.equal(signal, null, stderr);
+    assert.ok(code === 0 || code === 137, `${code} ${stderr}`);
+  }
+});
+
 test("E13 the entry is in its groups before its first instruction", TRACED, (t) => {
   const p = project(t);
   small(p);

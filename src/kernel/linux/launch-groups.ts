@@ -10,7 +10,8 @@ import { close, openat } from "./syscalls-file.ts";
 /**
  * Starts a process in groups; `start` answers its number. On v1 the calling thread goes there and back and the process is born inside: a
  * single thread moves by itself, without a lock of all processes. On v2 only whole processes move, and this one would be charged for what
- * it uses meanwhile: there the new one is moved as soon as it is there. The first move after a quiet time waits for a grace period (8 to
+ * it uses meanwhile; so it would in v1's memory, by its main thread (mm_struct's owner), and where memory has run out the kernel would
+ * end it for that. There the new one is moved as soon as it is there. The first move after a quiet time waits for a grace period (8 to
  * 24 ms), the next takes 0.05: so `beside`, which is in these groups already, goes first.
  */
 export function startIn(groups: readonly OwnedCgroup[], beside: number, start: () => number): number {
@@ -21,15 +22,17 @@ export function startIn(groups: readonly OwnedCgroup[], beside: number, start: (
     return fd;
   };
   try {
-    const v1 = groups.filter((group) => group.version === 1);
-    const there = v1.map(({ dir }) => open(dir, "tasks"));
-    const back = v1.length === 0 ? [] : homes(v1).map((dir) => open(dir, "tasks"));
-    const v2 = groups.filter((group) => group.version === 2).map(({ dir }) => open(dir, "cgroup.procs"));
-    for (const fd of v2) writeAll(fd, `${beside}`);
+    const births = groups.filter((group) => group.version === 1 && !group.controllers.includes("memory"));
+    const there = births.map(({ dir }) => open(dir, "tasks"));
+    const back = births.length === 0 ? [] : homes(births).map((dir) => open(dir, "tasks"));
+    const moves = groups
+      .filter((group) => !births.includes(group))
+      .map(({ dir }) => open(dir, "cgroup.procs"));
+    for (const fd of moves) writeAll(fd, `${beside}`);
     try {
       for (const fd of there) writeAll(fd, "0");
       const pid = start();
-      for (const fd of v2) writeAll(fd, `${pid}`);
+      for (const fd of moves) writeAll(fd, `${pid}`);
       return pid;
     } finally {
       for (const fd of back) writeAll(fd, "0");
