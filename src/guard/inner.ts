@@ -16,7 +16,9 @@ export function recordedAs(reader: Reader, claim: Claim, mount: MountEntry): str
     if (!isVisible(reader, mount)) return true;
     const unique = r.unique === undefined ? undefined : reader.uniqueMountId(r.point);
     // Ids are given out again at once: without the one that is not, the object mounted must be the one declared.
-    return unique === undefined ? isDeclared(reader, innerOf(claim, address), mount) : unique === r.unique;
+    return unique === undefined
+      ? innersOf(claim, address).some((inner) => isDeclared(reader, inner, mount))
+      : unique === r.unique;
   };
   return Object.entries(claim.mounts).find(same)?.[0];
 }
@@ -54,14 +56,14 @@ function resolveIn(reader: Reader, root: AbsPath, path: string): AbsPath {
   return join(root, ...done);
 }
 
-function innerOf(claim: Claim, address: string): InnerMount | undefined {
-  return claim.resources.find(
+/** What an address stands for: in the middle of a change that is what was there, and what comes. */
+function innersOf(claim: Claim, address: string): readonly InnerMount[] {
+  return claim.resources.filter(
     (r): r is InnerMount => r.address === address && (r.kind === "volume" || r.kind === "tmpfs"),
   );
 }
 
-function isDeclared(reader: Reader, inner: InnerMount | undefined, mount: MountEntry): boolean {
-  if (inner === undefined) return false;
+function isDeclared(reader: Reader, inner: InnerMount, mount: MountEntry): boolean {
   if (inner.kind === "tmpfs") return mount.type === "tmpfs" && mount.root === "/";
   const inode = inner.inode ?? reader.stat(inner.path);
   const seen = reader.stat(mount.point as AbsPath);

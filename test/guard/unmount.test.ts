@@ -193,6 +193,22 @@ test(
 );
 
 test(
+  "without unique ids, in the middle of a change, what was there and what comes are both ours",
+  needs("root", "mounts", "overlay"),
+  (t) => {
+    const y = yard(t);
+    const [before, after] = [volume(y, "/work", "src"), volume(y, "/work", "precious")];
+    for (const now of [before, after]) {
+      const claim = applied(y, now);
+      const { unique: _, ...old } = claim.mounts[now.address]!;
+      const both: Claim = { ...claim, resources: [before, after], mounts: { [now.address]: old } };
+      assert.equal(unmount(real, both, inside(y, "work")), true);
+      umount(y.place.merged);
+    }
+  },
+);
+
+test(
   "killed between mounting and noting: what was declared, where it was declared, counts",
   needs("root", "mounts", "overlay"),
   (t) => {
