@@ -24,7 +24,7 @@ export const machines: readonly Machine[] = [
 /** What `npm test -- vm` and CI run: the rows that depend most on kernel and cgroups, on the older kernel with v2. */
 export const quick: { readonly machine: string; readonly files: readonly string[] } = {
   machine: "6.1-v2",
-  files: ["doctor", "kernels", "limits"].map((name) => `test/e2e/${name}.test.ts`),
+  files: ["doctor", "kernels", "limits", "memory"].map((name) => `test/e2e/${name}.test.ts`),
 };
 
 /** Modules loaded at boot, with all they depend on: the disk, its file system, and what the tests mount. */
