@@ -8,7 +8,7 @@ import { tempDir } from "#test/fixtures";
 import { guard } from "#test/guard";
 import { mountsBelow, readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
-import { occupant, until } from "#test/occupant";
+import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
 import { tree } from "#test/tree";
 
@@ -135,32 +135,26 @@ test(
   },
 );
 
-/** Makes the kernel refuse a CPU limit in this state directory's own group; answers what takes that back. */
-function refuseCpu(p: Project): () => Promise<void> {
-  const cgroups = readMounts().filter((m) => m.type.startsWith("cgroup"));
-  const hierarchy = cgroups.find((m) => m.type === "cgroup2" || m.options.includes("cpu"))!;
+/** Makes the kernel refuse a CPU limit alone in this state directory's own group, as only v1 can; answers what takes that back. */
+function refuseCpu(p: Project): () => void {
+  const hierarchy = readMounts().find((m) => m.type === "cgroup" && m.options.includes("cpu"))!;
   const parent = join(hierarchy.point, `envctl-${p.lineage()}`);
   const made = !existsSync(parent);
   if (made) mkdirSync(parent);
   const quota = join(parent, "cpu.cfs_quota_us");
-  const v1 = hierarchy.type === "cgroup";
   // No group may have more CPU time than the one above it (sched-bwc.rst).
-  if (v1) writeFileSync(quota, "10000");
-  // A group with processes hands no controller down (cgroup-v2.rst, "No Internal Process Constraint").
-  const inside = v1 ? undefined : occupant(p, ["sleep", "1000"]);
-  if (inside !== undefined) writeFileSync(join(parent, "cgroup.procs"), String(inside.pid));
-  return async () => {
-    await inside?.end();
+  writeFileSync(quota, "10000");
+  return () => {
     if (!existsSync(parent)) return; // it went with the last group in it
-    if (v1) writeFileSync(quota, "-1");
+    writeFileSync(quota, "-1");
     if (made && p.cgroups().every((dir) => !dir.startsWith(`${parent}/`))) rmdirSync(parent);
   };
 }
 
 test(
   "A18 a limit that the kernel refuses: overlay, volumes and the limits before it are put back",
-  needs("root", "overlay", "cgroup:cpu", "cgroup:memory"),
-  async (t) => {
+  needs("root", "overlay", "cgroup1:cpu", "cgroup:memory"),
+  (t) => {
     const p = begin(t);
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 64MiB }\n");
     p.ok(["apply", "-y", "web"]);
@@ -179,7 +173,7 @@ test(
     assert.deepEqual(rest, old);
     const own = (all: object): unknown => Object.entries(all).filter(([dir]) => dir.includes("/web-"));
     assert.deepEqual(own(now), own(then));
-    await allow();
+    allow();
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 64MiB }\n");
     p.ok(["drift"]);
   },
@@ -187,8 +181,8 @@ test(
 
 test(
   "A18 with --on-error keep what succeeded stays, and is counted; the next apply does the rest",
-  needs("root", "overlay", "cgroup:cpu", "cgroup:memory"),
-  async (t) => {
+  needs("root", "overlay", "cgroup1:cpu", "cgroup:memory"),
+  (t) => {
     const p = begin(t);
     const allow = refuseCpu(p);
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 32MiB, cpus: 0.5, pids: 9 }\n");
@@ -200,7 +194,7 @@ test(
       [p.place("web", "merged"), p.place("web", "merged/v")],
     );
     p.ok(["drift"], 2);
-    await allow();
+    allow();
     p.env("web", "volumes: [../a:/v]\nlimits: { memory: 32MiB, pids: 9 }\n");
     p.ok(["apply", "-y", "web"]);
     p.ok(["drift"]);
@@ -210,8 +204,8 @@ test(
 
 test(
   "A18 a group that was removed by hand before stays as it was when another limit is refused",
-  needs("root", "overlay", "cgroup:cpu", "cgroup:pids"),
-  async (t) => {
+  needs("root", "overlay", "cgroup1:cpu", "cgroup:pids"),
+  (t) => {
     const p = begin(t);
     p.env("web", "limits: { pids: 50, memory: 64MiB }\n");
     p.ok(["apply", "-y", "web"]);
@@ -224,7 +218,7 @@ test(
     const own = (all: unknown): unknown =>
       Object.entries((all as { groups: object }).groups).filter(([dir]) => dir.includes("/web-"));
     assert.deepEqual(own(picture(p)), own(before));
-    await allow();
+    allow();
   },
 );
 

@@ -5,13 +5,14 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. */
+/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup1:X`: on v1, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. */
 export type Need =
   | "root"
   | "mounts"
   | "userns"
   | "overlay"
   | `cgroup:${string}`
+  | `cgroup1:${string}`
   | `cgroup2:${string}`
   | `program:${string}`
   | `setuid:${string}`;
@@ -52,6 +53,7 @@ export function met(need: Need): boolean {
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   const [kind, name = ""] = need.split(":");
   if (kind === "setuid") return (statSync(onPath(name) ?? "/").mode & 0o4000) !== 0;
+  if (kind === "cgroup1") return controllers(["cgroup"]).includes(name);
   if (kind === "cgroup2") return controllers(["cgroup2"]).includes(name);
   return kind === "cgroup" ? controllers(["cgroup", "cgroup2"]).includes(name) : onPath(name) !== undefined;
 }
