@@ -1,6 +1,6 @@
 // What an ordinary user can do, with subordinate ids and without: rows of root's, in one user and mount namespace.
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -93,6 +93,24 @@ for (const [ids, who, machine] of USERS) {
       assert.equal(inside(p, script), "new\nmoved/c\nx\n");
       assert.equal(p.read("rootfs/data/gone/sub/b"), "gone/sub/b\n");
       assert.deepEqual(p.instances(), []);
+    },
+  );
+
+  test(
+    `D7 F25 the init layer is over the rootfs, and / has the mode of its root, as ${who}`,
+    needs(...machine),
+    (t) => {
+      const p = userProject(t, ids);
+      p.write("rootfs/etc/hostname", "of the rootfs\n");
+      chmodSync(join(p.dir, "rootfs"), 0o751);
+      p.env("web");
+      p.give();
+      const told = inside(
+        p,
+        "cat /etc/hostname; readlink /etc/mtab; grep -c web /etc/hosts; cat /etc/resolv.conf; stat -c %a /",
+      );
+      assert.equal(told, "web\n/proc/mounts\n1\n# no network: entry.network is none\n751\n");
+      assert.equal(p.read("rootfs/etc/hostname"), "of the rootfs\n");
     },
   );
 
