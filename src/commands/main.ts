@@ -2,7 +2,7 @@ import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
 import { parseDuration } from "#model/duration";
 import { Failure, failure } from "#model/diagnostic";
-import { HOST_USERS } from "#model/rootless";
+import { isHostUsers } from "#model/rootless";
 import { type StageName, timings } from "#model/timings";
 import type { Look } from "#views/look";
 import { timingsText } from "#views/timings";
@@ -137,12 +137,7 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
 /** What an ordinary user may do who is root of a namespace of envctl's: something throwaway, while somebody waits for it. */
 function isAllowed(reader: ReadHost["reader"], args: Args): boolean {
   if (reader.rootless !== undefined) return args.has("rm") && !args.has("detach");
-  return reader.uid === 0 && inHostUsers(reader);
-}
-
-/** Where there are no user namespaces there is no such file. */
-function inHostUsers(reader: ReadHost["reader"]): boolean {
-  return (reader.readlink("/proc/self/ns/user" as AbsPath) ?? HOST_USERS) === HOST_USERS;
+  return reader.uid === 0 && isHostUsers(reader.readlink("/proc/self/ns/user" as AbsPath));
 }
 
 /** Before anything is made, and before an ordinary user's empty state directory is taken for this host's. */

@@ -12,7 +12,12 @@ export type Rootless = {
 };
 
 /** What /proc/self/ns/user is in the first user namespace, on every kernel (PROC_USER_INIT_INO in include/linux/proc_ns.h). */
-export const HOST_USERS = "user:[4026531837]";
+const HOST_USERS = "user:[4026531837]";
+
+/** Whether ids are the host's, by what /proc/self/ns/user is: root of another user namespace may do no more than an ordinary user
+ * (user_namespaces(7)). Where there are no user namespaces there is no such file. */
+export const isHostUsers = (namespace: string | undefined): boolean =>
+  (namespace ?? HOST_USERS) === HOST_USERS;
 
 /** What the kernel shows for an id that nobody has inside (/proc/sys/kernel/overflowuid). */
 const NOBODY = 65534;

@@ -1,6 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import type { Check } from "#model/doctor";
-import { HOST_USERS } from "#model/rootless";
+import { isHostUsers } from "#model/rootless";
 import type { Probe, Probed } from "#ports/probe";
 import type { Reader } from "#ports/reader";
 
@@ -24,8 +24,7 @@ function privilege(reader: Reader): Check {
   const status = reader.textAny("/proc/self/status" as AbsPath) ?? "";
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   const base = { name: "privilege", essential: true } as const;
-  const namespace = reader.readlink("/proc/self/ns/user" as AbsPath) ?? HOST_USERS;
-  if (namespace !== HOST_USERS) {
+  if (!isHostUsers(reader.readlink("/proc/self/ns/user" as AbsPath))) {
     return {
       ...base,
       status: "no",

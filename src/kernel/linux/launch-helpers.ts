@@ -1,6 +1,6 @@
 import { accessSync, constants, readlinkSync } from "node:fs";
 import { failure } from "#model/diagnostic";
-import { HOST_USERS } from "#model/rootless";
+import { isHostUsers } from "#model/rootless";
 
 /** Absolute paths of the host programs a launch goes through. */
 export type Helpers = {
@@ -43,12 +43,12 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Whether ids here are the host's: root of another user namespace may do no more than an ordinary user (user_namespaces(7)). */
+/** The same as `isHostUsers`, of this process, before there is a Reader. */
 export function inHostUsers(): boolean {
   try {
-    return readlinkSync("/proc/self/ns/user") === HOST_USERS;
+    return isHostUsers(readlinkSync("/proc/self/ns/user"));
   } catch {
-    return true; // a kernel without user namespaces
+    return isHostUsers(undefined);
   }
 }
 
