@@ -1,14 +1,14 @@
 // Several envctl at once on one environment (row F8).
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
-import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
+import { standingAt } from "#test/signalled";
 import { killAt } from "#test/strace";
 
 guard();
@@ -88,20 +88,11 @@ test("F8 different environments do not wait for each other", machine, async (t) 
 
 /** An apply that stands still in the middle, with the exclusion lock in its hands, until `go`. */
 async function standing(p: Project): Promise<{ readonly pid: number; go(): Promise<void> }> {
-  const log = join(p.dir, "strace.log");
-  const child = p.start(["apply", "web", "-y"], {
-    before: ["strace", "-o", log, "-e", "trace=unshare", "-e", "inject=unshare:signal=STOP:when=1"],
-  });
-  child.stdout!.resume();
-  child.stderr!.resume();
-  const ended = once(child, "close");
-  await until(
-    "it stands still",
-    () => existsSync(log) && readFileSync(log, "utf8").includes("stopped by SIGSTOP"),
-  );
-  const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
+  const { pid, ended } = await standingAt(p, "unshare", 1, ["apply", "web", "-y"]);
+  let over = false;
+  void ended.then(() => (over = true));
   const go = async (): Promise<void> => {
-    if (child.exitCode === null) process.kill(pid, "SIGCONT");
+    if (!over) process.kill(pid, "SIGCONT");
     await ended;
   };
   p.after(go);

@@ -5,27 +5,39 @@ import { join } from "node:path";
 import { until } from "./occupant.ts";
 import type { Project } from "./project.ts";
 
-/** Starts a command that is sent a signal while it stands at the nth move_mount(2), which attaches; answers how it ended. */
-export async function signalledAt(
+export type Ended = { readonly code: number | null; readonly stderr: string };
+
+/** A command that stands still before the nth call of this name, until it is sent SIGCONT. */
+export async function standingAt(
   p: Project,
+  call: string,
   nth: number,
-  signal: NodeJS.Signals,
   args: readonly string[],
-): Promise<{ readonly code: number | null; readonly stderr: string }> {
+): Promise<{ readonly pid: number; readonly ended: Promise<Ended> }> {
   const log = join(p.dir, "strace.log");
-  const inject = `inject=move_mount:signal=STOP:when=${nth}`;
-  const child = p.start(args, { before: ["strace", "-o", log, "-e", "trace=move_mount", "-e", inject] });
+  const inject = `inject=${call}:signal=STOP:when=${nth}`;
+  const child = p.start(args, { before: ["strace", "-o", log, "-e", `trace=${call}`, "-e", inject] });
   let stderr = "";
   child.stderr!.on("data", (data) => (stderr += String(data)));
   child.stdout!.resume();
-  const ended = once(child, "close");
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, stderr }));
   await until(
     "it stands still",
     () => existsSync(log) && readFileSync(log, "utf8").includes("stopped by SIGSTOP"),
   );
   const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
+  return { pid, ended };
+}
+
+/** The same, at the call that attaches, where it is sent a signal and goes on; answers how it ended. */
+export async function signalledAt(
+  p: Project,
+  nth: number,
+  signal: NodeJS.Signals,
+  args: readonly string[],
+): Promise<Ended> {
+  const { pid, ended } = await standingAt(p, "move_mount", nth, args);
   process.kill(pid, signal);
   process.kill(pid, "SIGCONT");
-  const [code] = (await ended) as [number | null];
-  return { code, stderr };
+  return ended;
 }
