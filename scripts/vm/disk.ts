@@ -7,7 +7,7 @@ import { output, sh } from "./shell.ts";
 /** Where the project lies in a machine. */
 export const REPOSITORY = "/envctl";
 
-const PARTS = ["dist", "schemas", "envs", "src", "test", "scripts", "docs", "package.json"];
+const PARTS = ["dist", "schemas", "envs", "src", "test", "scripts", "docs", "README.md", "package.json"];
 
 /** Of node_modules: what only makes, checks or formats the project is large and stays here. */
 const STAYS =
