@@ -300,6 +300,18 @@ test("F16 a file that an editor replaced under a volume is stale; destroy still 
   assert.equal(p.read("settings"), "new");
 });
 
+test(
+  "F16 a source whose server has forgotten it (ESTALE) is no mistake of envctl's: drift goes on, plan points at it",
+  needs("root", "overlay", "program:strace"),
+  (t) => {
+    const p = applied(t);
+    const calls = "inject=statx,stat,newfstatat:error=ESTALE";
+    const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", join(p.dir, "src"), "-e", calls];
+    p.ok(["drift", "web"], 0, { before });
+    assert.match(p.ok(["plan", "web"], 1, { before }).stderr, /kernel +ESTALE: stale file handle/);
+  },
+);
+
 test("F17 environments that would use each other's directories are refused or ordered", machine, (t) => {
   const p = project(t);
   mkdirSync(join(p.dir, "shared"));

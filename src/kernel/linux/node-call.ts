@@ -1,4 +1,4 @@
-import { refused } from "./ffi.ts";
+import { errnoName, refused } from "./ffi.ts";
 
 /** Runs a function of node:fs and turns its refusal into a KernelError that prints `call`; `topic` keys the hint. */
 export function nodeCall<T>(topic: string, call: () => string, run: () => T): T {
@@ -29,9 +29,13 @@ export function nodeWait(
 /** Node holds no more than 2 GiB in a buffer, and half a GiB in a string. */
 const TOO_LARGE: readonly string[] = ["ERR_FS_FILE_TOO_LARGE", "ERR_STRING_TOO_LONG"];
 
-/** The symbolic errno of an error of node:fs; undefined for anything else. */
+/**
+ * The symbolic errno of an error of node:fs; undefined for anything else. libuv has names of its own for a few, and none for a third of
+ * Linux's numbers: EDQUOT and ESTALE come as `Unknown system error -122` and -116, EOPNOTSUPP as ENOTSUP.
+ */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   if (TOO_LARGE.includes(error.code)) return "EFBIG";
-  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
+  if (/^E[A-Z0-9]+$/.test(error.code) && error.code !== "ENOTSUP") return error.code;
+  return "errno" in error && typeof error.errno === "number" ? errnoName(-error.errno) : undefined;
 }

@@ -1,5 +1,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import type { Terminal } from "#ports/terminal";
+import { pause } from "./clock.ts";
+import { errnoOf } from "./node-call.ts";
 
 export type TerminalOptions = {
   readonly color: "auto" | "always" | "never";
@@ -53,9 +55,9 @@ function writeAll(fd: number, text: string | Uint8Array): string | undefined {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EAGAIN") return code;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      const errno = errnoOf(error);
+      if (errno !== "EAGAIN") return errno ?? String(error);
+      pause(2);
     }
   }
   return undefined;
