@@ -54,7 +54,7 @@ const GROUPS = [
       (name) => `src/commands/${name}.ts`,
     ),
     ...["diagnostics", "json", "json-plan", "plan"].map((name) => `src/views/${name}.ts`),
-    ...["obstacles", "rules", "saved"].map((name) => `src/engine/${name}.ts`),
+    ...["obstacles", "rules", "saved", "unrecorded"].map((name) => `src/engine/${name}.ts`),
   ],
   WRITE,
   // The first group with a file is that file's: these have the others for companions, and those do without them.

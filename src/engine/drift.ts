@@ -45,8 +45,10 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
       unowned.push(orphan(host, state, machine, found.record));
     else envs.push(checked(host, state, machine, found.record));
   }
-  if (wanted === undefined)
-    unowned.push(...strayGroups(host, state, machine), ...strayMounts(host, state, machine));
+  unowned.push(
+    ...strayGroups(host, state, machine).filter(({ env }) => wanted === undefined || wanted.has(env)),
+  );
+  if (wanted === undefined) unowned.push(...strayMounts(host, state, machine));
   host.lap("observe");
   return { envs, unowned };
 }

@@ -52,11 +52,14 @@ export async function checkBeforeFirstUse(
 /** What destroy would do; environments that are not on this host are left out. */
 export async function planDestruction(host: ReadHost, targets: readonly Target[]): Promise<readonly Plan[]> {
   const { obstruct } = await import("./obstacles.ts");
+  const { planUnrecorded } = await import("./unrecorded.ts");
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const processes = stillProcesses(host.reader);
   return targets.flatMap((target) => {
     const record = recordOf(host, state, target.id);
-    return record === undefined ? [] : [obstruct(host, planDestroy(host, state, machine, record), processes)];
+    if (record !== undefined) return [obstruct(host, planDestroy(host, state, machine, record), processes)];
+    const { path, lineage } = state;
+    return lineage === undefined ? [] : (planUnrecorded(host, { path, lineage }, target.id) ?? []);
   });
 }

@@ -1,13 +1,14 @@
 import type { EnvId } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import { instanceOf, isEnvId, placeOf } from "#model/identity";
+import { instanceOf, isEnvId, placeOf, shownName } from "#model/identity";
 import type { Plan } from "#model/plan";
 import { summarise } from "#model/plan";
 import type { Overlay } from "#model/resource";
 import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
+import { groupAddress } from "#plan/groups";
 import { plan } from "#plan/plan";
-import type { WriteHost } from "./host.ts";
+import type { ReadHost } from "./host.ts";
 import { obstruct } from "./obstacles.ts";
 import type { OpenState } from "./state.ts";
 
@@ -19,7 +20,7 @@ const MADE = new Set(["merged", "rw", "init", "init.work", "runs", ".env.json.ne
  * groups and directories ours; of volumes only a record could tell, so they stop it until somebody unmounts them. undefined where nothing
  * is there to be agreed to. @throws Failure bad_record where the directory holds something that no apply makes
  */
-export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Plan | undefined {
+export function planUnrecorded(host: ReadHost, state: OpenState, id: EnvId): Plan | undefined {
   const { dir } = placeOf(state.path, id);
   const names = host.reader.listAny(dir) ?? [];
   const others = names.filter((name) => !MADE.has(name));
@@ -32,17 +33,18 @@ export function planUnrecorded(host: WriteHost, state: OpenState, id: EnvId): Pl
   const lying = covered ? [] : (host.reader.listAny(merged) ?? []);
   if (lying.length > 0) throw strange(id, `${merged}: ${lying.join(", ")}`);
   const left = names.some((name) => name !== ".env.json.new") || observed.mounts.length > 0;
-  if (!left || instanceOf(id) !== undefined) return undefined;
-  const name = id.slice(0, id.lastIndexOf("-"));
-  const actions = [
-    {
-      op: "delete",
-      because: "requested",
-      address: `${name}.overlay`,
-      kind: "overlay",
-      before: overlayOf(name),
-    },
-  ] as const;
+  const group = observed.cgroups.find(({ exists }) => exists);
+  const name = shownName(id, (instanceOf(id) ?? id).slice(0, -"-XXXXXXXX".length));
+  // An instance's directory goes unasked, as the next sweep takes it; a group may hold processes, which destroy would end.
+  const before =
+    left && instanceOf(id) === undefined
+      ? overlayOf(name)
+      : !left && group !== undefined
+        ? { kind: "cgroup" as const, address: groupAddress(name), path: group.dir }
+        : undefined;
+  if (before === undefined) return undefined;
+  const { address, kind } = before;
+  const actions = [{ op: "delete", because: "requested", address, kind, before }] as const;
   const bare = plan({ intent: "destroy", placement: "private", id, name, file: dir, desired: [], observed });
   return obstruct(host, { ...bare, actions, summary: summarise(actions) });
 }

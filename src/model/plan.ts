@@ -45,7 +45,7 @@ export type Action = Subject &
         readonly after: Resource;
         readonly changes: readonly Change[];
       }
-    | { readonly op: "delete"; readonly because: Because; readonly before: Resource }
+    | { readonly op: "delete"; readonly because: Because; readonly before: PlanResource }
     | { readonly op: "keep"; readonly after: Resource }
   );
 

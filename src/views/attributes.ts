@@ -35,7 +35,9 @@ export function attributesOf(action: Action, plan: Plan, to: string): readonly A
     case "limit":
       return limit(action, plan, to);
     case "cgroup":
-      return [];
+      return action.op === "delete" && plan.observed.cgroups.some((group) => group.populated)
+        ? [{ label: "holds", value: "processes", note: "stopped" }]
+        : [];
     case "entry":
       return entry(action, to);
     case "rootfs":

@@ -103,6 +103,34 @@ test("F4 an environment whose directory was renamed is an orphan too", machine, 
   assert.deepEqual(p.mounts(), []);
 });
 
+test(
+  "a group that no record names is a leftover whose fix works, and whose processes nobody ends unasked",
+  needs("root", "overlay", "cgroup:pids"),
+  async (t) => {
+    const p = applied(t);
+    const [id, stray] = ["lint-77e0a1c4", join(groupOf(p, "web", "pids"), "../lint-77e0a1c4")];
+    mkdirSync(stray);
+    const inside = occupant(p, ["sleep", "1000"]);
+    await until("the process runs", () => runs(inside.pid, "sleep"));
+    writeFileSync(join(stray, "cgroup.procs"), `${inside.pid}`);
+    const [leftover, ...more] = drift(p);
+    assert.deepEqual(more, []);
+    assert.deepEqual([leftover?.kind, leftover?.env], ["leftover", id]);
+    assert.match(leftover!.detail, /pids.*; with processes, no record/);
+    assert.equal(leftover!.fix, `envctl destroy ${id}`);
+    assert.deepEqual(drift(p, id), [leftover]);
+    const plan = p.ok(["plan", "--destroy", id]).stdout;
+    assert.match(plan, /^ {2}- {3}cgroup\n {8}holds +processes +stopped$/m);
+    for (const which of [[id], ["--all"]])
+      assert.match(p.ok(["destroy", ...which], 3).stderr, /-y is required/, which.join(" "));
+    assert.ok(runs(inside.pid, "sleep"), "nobody answered, nothing was ended");
+    p.ok(["destroy", id, "-y"]);
+    assert.ok(!existsSync(stray));
+    assert.ok(!runs(inside.pid, "sleep"));
+    assert.deepEqual(drift(p), []);
+  },
+);
+
 test("F5 of a volume that somebody unmounted only itself is mounted again", machine, (t) => {
   const p = applied(t);
   const before = ids(p);
