@@ -152,6 +152,25 @@ test("other namespaces come and go with a stage", () => {
   assert.deepEqual(surroundings("/proc"), before);
 });
 
+test("who may not make namespaces is told of that call, each time anew", () => {
+  const script = `
+    import { linuxMounts } from "#kernel/mounts";
+    const { stage } = linuxMounts();
+    for (const _ of [1, 2])
+      try {
+        stage(() => undefined);
+      } catch (error) {
+        console.log(error.call ?? error.message, error.errno);
+      }
+  `;
+  const node = [process.execPath, "--input-type=module", "-e", script];
+  const run = spawnSync("setpriv", ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin", ...node], {
+    encoding: "utf8",
+    cwd: import.meta.dirname,
+  });
+  assert.equal(run.stdout, "unshare(CLONE_FS|CLONE_NEWNS) EPERM\n".repeat(2), run.stderr);
+});
+
 test("a caller in a chroot, whose root is no mount, keeps its root and working directory", (t) => {
   const dir = scratch(t);
   for (const name of ["proc", "place", "away"]) mkdirSync(`${dir}/jail/${name}`, { recursive: true });

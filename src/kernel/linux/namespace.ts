@@ -35,15 +35,11 @@ export function inNamespaces<T>(
   work: () => T,
   { later = 0, stay = 0 }: { readonly later?: number; readonly stay?: number } = {},
 ): T {
-  const enter = (): void => unshare((flags & ~later) | CLONE.FS | CLONE.NEWNS);
-  return away(
-    KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & ~stay & flag) !== 0),
-    enter,
-    () => {
-      makePrivate();
-      return work();
-    },
-  );
+  const kinds = KINDS.filter(([flag]) => flag === CLONE.NEWNS || (flags & ~stay & flag) !== 0);
+  return away(kinds, (flags & ~later) | CLONE.NEWNS, () => {
+    makePrivate();
+    return work();
+  });
 }
 
 /**
@@ -58,19 +54,18 @@ export function inNamespacesOf<T>(pid: number, work: () => T): T {
       fds.push(fd);
       return [flag, fd];
     });
-    const enter = (): void => {
-      unshare(CLONE.FS);
+    return away(KINDS, 0, () => {
       // The mount namespace last: from then on paths are its.
       for (const [flag, fd] of theirs.toReversed()) setns(fd, flag);
-    };
-    return away(KINDS, enter, work);
+      return work();
+    });
   } finally {
     for (const fd of fds) close(fd);
   }
 }
 
-/** Enters, works and comes back. */
-function away<T>(kinds: typeof KINDS, enter: () => void, work: () => T): T {
+/** Leaves by unshare(2) with `flags`, works and comes back to the namespaces of `kinds`. */
+function away<T>(kinds: typeof KINDS, flags: number, work: () => T): T {
   if (inside) throw new Error("already in private namespaces");
   const fds: number[] = [];
   const open = (path: string, mode: number): number => {
@@ -84,9 +79,10 @@ function away<T>(kinds: typeof KINDS, enter: () => void, work: () => T): T {
       cwd: open(".", O.PATH | O.DIRECTORY),
       namespaces: kinds.map(([flag, name]) => [flag, open(`/proc/thread-self/ns/${name}`, 0)]),
     };
+    // All of it or nothing: who is refused here has not left, and could not come back either (setns(2) asks for the same capability).
+    unshare(flags | CLONE.FS);
     inside = true;
     try {
-      enter();
       return work();
     } finally {
       // Where this fails we are lost in a namespace of our own: `inside` stays set, and nothing is staged any more.
