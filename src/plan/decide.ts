@@ -123,13 +123,13 @@ export function decideLimit(
     };
   }
   if (standing.is === "present") return { ...subject, op: "keep", after };
-  const shown = standing.is === "changed" ? standing.what : "";
+  const held = standing.is === "changed" ? standing.value : undefined;
   return {
     ...subject,
     op: "update",
     because: "options_changed",
     before,
     after,
-    changes: [{ path: "value", before: shown, after: after.value }],
+    changes: [{ path: "value", before: held, after: after.value }],
   };
 }

@@ -11,7 +11,8 @@ import { overlayChanges, volumeFlags } from "./compare.ts";
 export type Standing =
   | { readonly is: "present"; readonly mount?: MountEntry }
   | { readonly is: "missing" }
-  | { readonly is: "changed"; readonly mount?: MountEntry; readonly what: string }
+  /** `value`: of a limit, what the kernel holds to instead. */
+  | { readonly is: "changed"; readonly mount?: MountEntry; readonly what: string; readonly value?: string }
   | { readonly is: "stacked"; readonly mounts: readonly MountEntry[] };
 
 export type Standings = ReadonlyMap<string, Standing>;
@@ -124,7 +125,7 @@ function limitStanding(limit: Limit, observed: Observed): Standing {
   if (value === undefined) return { is: "missing" };
   return limitStands(limit, value)
     ? { is: "present" }
-    : { is: "changed", what: `reads ${value}, recorded ${limit.value}` };
+    : { is: "changed", what: `reads ${value}, recorded ${limit.value}`, value };
 }
 
 /** The self-bind of the environment's directory: it shows that very directory, of the file system the directory lies on. */

@@ -176,15 +176,13 @@ function limit(action: Action, plan: Plan, to: string): readonly Attribute[] {
   const after = action.after as Limit;
   const text = (value: unknown): string => limitText(after.name, String(value));
   if (action.op === "create") return [{ value: text(after.value), ...inUse(after, plan) }];
+  const edited = (action.before as Limit).value !== after.value;
   return action.changes.map((c) =>
-    isLimit(c.before)
+    edited
       ? { value: `${text(c.before)} ${to} ${text(c.after)}`, ...inUse(after, plan) }
-      : { value: text(c.after), note: String(c.before) },
+      : { value: text(c.after), note: `reads ${String(c.before)}, recorded ${after.value}` },
   );
 }
-
-/** Not a value where something else than declared was found: then it is a sentence. */
-const isLimit = (value: unknown): boolean => typeof value === "string" && /^[\d.,-]+$/.test(value);
 
 function inUse(after: Limit, plan: Plan): { readonly note?: string } {
   const use = plan.observed.cgroups.find((g) => g.memoryUse !== undefined)?.memoryUse;

@@ -175,6 +175,9 @@ test(
     const file = join(groupOf(p, "web", "pids"), "pids.max");
     writeFileSync(file, "32");
     assert.deepEqual(kinds(drift(p)), ["changed web.limit.pids"]);
+    const { envs } = p.json<{ envs: { actions: { address: string; changes?: unknown }[] }[] }>(["plan"]);
+    const action = envs[0]!.actions.find(({ address }) => address === "web.limit.pids");
+    assert.deepEqual(action?.changes, [{ path: "value", before: 32, after: 64 }]);
     p.ok(["apply", "web", "-y"]);
     assert.equal(readFileSync(file, "utf8"), "64\n");
     assert.deepEqual(ids(p), before);

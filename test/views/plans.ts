@@ -107,7 +107,7 @@ export const options: Plan = f.plan(
       kind: "limit",
       before: f.limit("memory", "268435456"),
       after: f.limit("memory", "268435456"),
-      changes: [{ path: "value", before: "reads 1048576, recorded 268435456", after: "268435456" }],
+      changes: [{ path: "value", before: "1048576", after: "268435456" }],
     },
     f.remove(f.cache, "not_declared"),
   ],
