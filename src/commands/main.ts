@@ -1,8 +1,7 @@
 import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
 import { parseDuration } from "#model/duration";
-import { Failure, failure } from "#model/diagnostic";
-import { isHostUsers } from "#model/rootless";
+import { Failure } from "#model/diagnostic";
 import { type StageName, timings } from "#model/timings";
 import type { Look } from "#views/look";
 import { timingsText } from "#views/timings";
@@ -11,6 +10,7 @@ import { parseArgs, usage } from "./args.ts";
 import type { Context, ControlCommand, ReadCommand, WriteCommand } from "./context.ts";
 import { complain } from "./context.ts";
 import * as plan from "./plan.ts";
+import { refuseOthers, refuseWithoutMounts } from "./privilege.ts";
 
 /** What the entry point offers: the process, and the ports behind it, each made only when it is asked for. */
 export type Boot = {
@@ -115,12 +115,13 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     const all = { ...context, look, args };
     if (CONTROL.includes(name!)) {
       const { host, commands } = await boot.controlling(settings);
-      if (!isAllowed(host.reader, args)) throw await unprivileged(boot, args, host);
+      await refuseOthers(host, args);
       watch.lap("load");
       return await commands[name!]!({ ...all, host });
     }
     const { host, commands } = await boot.writing(settings);
-    if (!isAllowed(host.reader, args)) throw await unprivileged(boot, args, host);
+    await refuseOthers(host, args, boot.namespaceRefused);
+    refuseWithoutMounts(host, args);
     watch.lap("load");
     return await commands[name!]!({ ...all, host });
   } catch (error) {
@@ -132,28 +133,6 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     watch.lap("print");
     if (timed && context !== undefined) context.words.err(timingsText(watch.all(), context.look.err));
   }
-}
-
-/** What an ordinary user may do who is root of a namespace of envctl's: something throwaway, while somebody waits for it. */
-function isAllowed(reader: ReadHost["reader"], args: Args): boolean {
-  if (reader.rootless !== undefined) return args.has("rm") && !args.has("detach");
-  return reader.uid === 0 && isHostUsers(reader.readlink("/proc/self/ns/user" as AbsPath));
-}
-
-/** Before anything is made, and before an ordinary user's empty state directory is taken for this host's. */
-async function unprivileged({ namespaceRefused }: Boot, args: Args, host: ReadHost): Promise<Error> {
-  const [name, throwaway, detach] = [args.command!.name, args.has("rm"), args.has("detach")];
-  if (name === "run" && throwaway && !detach)
-    return (await import("#engine/rootless")).noNamespace(host, namespaceRefused);
-  const what = `${name}${detach ? " -d" : ""}`;
-  const here = "envctl run --rm ENV";
-  if (host.reader.uid === 0 && host.reader.rootless === undefined)
-    return failure(1, "refused", `${what} needs the host's root: user 0 is only a user namespace's here`, {
-      hint: `Repeat it outside, as root of the host. What can be done here is ${here}.`,
-    });
-  return failure(1, "refused", `${what} needs root: what stays on this host is root's`, {
-    hint: `Repeat it with sudo, which may want --preserve-env for variables of the file. What an ordinary user can do is ${here}.`,
-  });
 }
 
 function changeDirectory(boot: Boot, args: Args): string {

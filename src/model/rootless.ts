@@ -19,6 +19,15 @@ const HOST_USERS = "user:[4026531837]";
 export const isHostUsers = (namespace: string | undefined): boolean =>
   (namespace ?? HOST_USERS) === HOST_USERS;
 
+/** CAP_SYS_ADMIN (capabilities(7)): mounts, namespaces and pivot_root are for those who have it. */
+const SYS_ADMIN = 21n;
+
+/** Whether a process has that capability, by its /proc/PID/status (proc_pid_status(5)). */
+export function mayAdminister(status: string): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return ((BigInt(`0x${effective}`) >> SYS_ADMIN) & 1n) === 1n;
+}
+
 /** What the kernel shows for an id that nobody has inside (/proc/sys/kernel/overflowuid). */
 const NOBODY = 65534;
 

@@ -1,11 +1,10 @@
 import type { AbsPath } from "#model/brand";
 import type { Check } from "#model/doctor";
-import { isHostUsers } from "#model/rootless";
+import { isHostUsers, mayAdminister } from "#model/rootless";
 import type { Probe, Probed } from "#ports/probe";
 import type { Reader } from "#ports/reader";
 
 const PARAMETERS = "/sys/module/overlay/parameters";
-const CAP_SYS_ADMIN = 21n;
 
 /** Overlay, the mount calls, and who may use them. A filter's EPERM means unavailable, as ENOSYS does. */
 export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
@@ -21,8 +20,6 @@ export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
 }
 
 function privilege(reader: Reader): Check {
-  const status = reader.textAny("/proc/self/status" as AbsPath) ?? "";
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   const base = { name: "privilege", essential: true } as const;
   if (!isHostUsers(reader.readlink("/proc/self/ns/user" as AbsPath))) {
     return {
@@ -34,7 +31,7 @@ function privilege(reader: Reader): Check {
       fix: "run envctl as root of the host (sudo envctl …), or in a container without a user namespace",
     };
   }
-  if ((effective & (1n << CAP_SYS_ADMIN)) !== 0n) {
+  if (mayAdminister(reader.textAny("/proc/self/status" as AbsPath) ?? "")) {
     return {
       ...base,
       status: "yes",

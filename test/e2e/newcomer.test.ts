@@ -32,6 +32,27 @@ for (const [line, code] of [
   );
 }
 
+const CONTAINER = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
+
+for (const [line, code] of [
+  ["apply web -y", 1],
+  ["destroy --all -y", 1],
+  ["run --rm web", 125],
+] as const) {
+  test(
+    `root of a container that may mount nothing is told so by ${line}, before anything is made`,
+    needs("root", "program:setpriv"),
+    (t) => {
+      const p = project(t);
+      p.env("web", "entry: { command: [true] }\n");
+      const { stderr, stdout } = p.ok(line.split(" "), code, { before: CONTAINER });
+      assert.match(stderr, /^envctl: (apply|destroy|run) needs CAP_SYS_ADMIN, .*\n.*--privileged/s);
+      assert.equal(stdout, "");
+      assert.ok(!existsSync(p.state));
+    },
+  );
+}
+
 test("a Node that lacks what the bundle begins with is named in one sentence", () => {
   const program = `process.getBuiltinModule = undefined; await import(${JSON.stringify(CLI)});`;
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program, "ls"], {
