@@ -223,7 +223,13 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
   }),
   doctor: z.object({
     format: format("doctor"),
-    ok: z.boolean().check(z.describe("environments can be applied on this host")),
+    ok: z
+      .boolean()
+      .check(
+        z.describe(
+          "environments can be applied on this host, or by an ordinary user at least be run (run --rm)",
+        ),
+      ),
     kernel: text,
     checks: z.array(
       z.object({

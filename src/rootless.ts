@@ -20,8 +20,14 @@ done
 export ${MARK}="$said"
 exec "$@"`;
 
-/** Commands that need no more of the host than a namespace of one's own gives. */
-const wants = (own: readonly string[]): boolean => own.includes("run") && own.includes("--rm");
+/** Options with a value that stand before a command. */
+const VALUED = ["-C", "--directory", "--state-dir", "--color", "--cgroup-parent", "--lock-timeout"];
+
+/** Commands that need no more of the host than a namespace of one's own gives; `doctor` tells what there is in one. */
+function wants(own: readonly string[]): boolean {
+  const command = own.find((word, i) => !word.startsWith("-") && !VALUED.includes(own[i - 1] ?? ""));
+  return command === "doctor" || (own.includes("run") && own.includes("--rm"));
+}
 
 /** Root, and not only of a user namespace: the host's things are then ours to change. */
 export function isHostRoot(): boolean {
@@ -29,8 +35,8 @@ export function isHostRoot(): boolean {
 }
 
 /**
- * Starts this command anew as root of a user and mount namespace, where an ordinary user runs something throwaway; else returns. As the
- * same process: whoever waits for it or signals it notices nothing.
+ * Starts this command anew as root of a user and mount namespace, where an ordinary user runs something throwaway or asks what is possible;
+ * else returns. As the same process: whoever waits for it or signals it notices nothing.
  */
 export function enterNamespace(file: string): void {
   if (process.env[MARK] !== undefined || isHostRoot()) return;

@@ -29,6 +29,8 @@ export type Context<Host extends ReadHost = ReadHost> = {
   readonly schema: (name: string) => Promise<object | undefined>;
   /** Harmless questions to the kernel that no file answers. */
   readonly probe: () => Promise<Probe>;
+  /** What the kernel's refusal was where an ordinary user wanted a user namespace. */
+  readonly namespaceRefused: string | undefined;
   /** Somebody can answer a question. */
   readonly interactive: boolean;
 };

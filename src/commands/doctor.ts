@@ -6,7 +6,7 @@ import { result } from "./context.ts";
 
 /** What this host can do; 1 only where nothing can work. */
 export async function command(context: Context): Promise<number> {
-  const report = doctor(context.host, await context.probe());
+  const report = doctor(context.host, await context.probe(), context.namespaceRefused);
   result(
     context,
     (look) => doctorText(report, look),

@@ -34,8 +34,7 @@ export type Boot = {
   schema: Context["schema"];
   probe: Context["probe"];
   readHost(settings: Settings): ReadHost;
-  /** What the kernel's refusal was where an ordinary user wanted a user namespace. */
-  readonly namespaceRefused: string | undefined;
+  readonly namespaceRefused: Context["namespaceRefused"];
   /** Commands on detached runs, and the host they reach them through. */
   controlling(
     settings: Settings,
@@ -177,6 +176,7 @@ function plainContext(
     interactive: words.interactive,
     save: boot.save,
     create: boot.create,
+    namespaceRefused: boot.namespaceRefused,
     schema: boot.schema,
     probe: boot.probe,
   };

@@ -13,9 +13,14 @@ export type Check = {
   readonly essential?: true;
 };
 
-export type DoctorReport = { readonly kernel: string; readonly checks: readonly Check[] };
+export type DoctorReport = {
+  readonly kernel: string;
+  /** Found by an ordinary user, as root of a user namespace: what works is `run --rm`. */
+  readonly rootless: boolean;
+  readonly checks: readonly Check[];
+};
 
-/** Whether environments can be applied here at all. */
+/** Whether environments can be applied here at all, or by an ordinary user at least be run. */
 export function works(report: DoctorReport): boolean {
   return report.checks.every((check) => check.essential !== true || check.status !== "no");
 }

@@ -3,7 +3,7 @@ import type { Check } from "#model/doctor";
 import type { Hierarchy } from "#model/observed";
 import type { Reader } from "#ports/reader";
 import { readMountinfo } from "./host.ts";
-import { readHierarchies } from "./hierarchies.ts";
+import { delegatedHierarchies } from "./hierarchies.ts";
 
 const WHAT: Readonly<Record<string, string>> = {
   memory: "limits.memory and swap",
@@ -14,7 +14,7 @@ const WHAT: Readonly<Record<string, string>> = {
 
 /** Each controller on its own: they may be on v1, on v2, or split. */
 export function cgroupChecks(reader: Reader): readonly Check[] {
-  const hierarchies = readHierarchies(reader, readMountinfo(reader));
+  const hierarchies = delegatedHierarchies(reader, readMountinfo(reader));
   const each = Object.entries(WHAT).map(([controller, what]) =>
     controllerCheck(reader, hierarchies, controller, what),
   );

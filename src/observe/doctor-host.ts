@@ -55,12 +55,16 @@ export function userNamespaces(reader: Reader): Check {
 
 function subordinateIds(reader: Reader, probe: Probe): Check {
   const name = "subordinate_ids";
-  if (reader.uid === 0) return { name, status: "yes", found: "not needed by root" };
-  const who = nameOf(reader);
+  const { uid, rootless } = reader;
+  if (uid === 0 && rootless === undefined) return { name, status: "yes", found: "not needed by root" };
+  const user = rootless?.uid ?? uid;
+  const who = nameOf(reader, user);
+  if (rootless !== undefined && rootless.uids > 1)
+    return { name, status: "yes", found: `${rootless.uids - 1} for ${who}` };
   const has = ["/etc/subuid", "/etc/subgid"].every((file) =>
     (reader.textAny(at(file)) ?? "")
       .split("\n")
-      .some((line) => line.startsWith(`${who}:`) || line.startsWith(`${reader.uid}:`)),
+      .some((line) => line.startsWith(`${who}:`) || line.startsWith(`${user}:`)),
   );
   if (has && probe.program("newuidmap") !== undefined) return { name, status: "yes", found: `for ${who}` };
   const found = has ? "no newuidmap" : `none for ${who}`;
@@ -73,11 +77,11 @@ function subordinateIds(reader: Reader, probe: Probe): Check {
   };
 }
 
-function nameOf(reader: Reader): string {
+function nameOf(reader: Reader, uid: number): string {
   const line = (reader.textAny(at("/etc/passwd")) ?? "")
     .split("\n")
-    .find((l) => l.split(":")[2] === String(reader.uid));
-  return line?.split(":")[0] ?? String(reader.uid);
+    .find((l) => l.split(":")[2] === String(uid));
+  return line?.split(":")[0] ?? String(uid);
 }
 
 function programs(probe: Probe): readonly Check[] {
@@ -167,11 +171,17 @@ export function container(reader: Reader): Check {
     .some((line) => / \/proc\/\S+ /.test(line) && !/ \/proc\/sys\/fs\/binfmt_misc /.test(line));
   if (marks.length === 0 && masked !== true) return { name, status: "yes", found: "not inside one" };
   const found = [...marks, ...(masked === true ? ["something is mounted below /proc"] : [])].join(", ");
-  return {
+  const about = {
     name,
-    status: "degraded",
     found: `inside one (${found})`,
-    effect: "mounting proc may be refused, limits stay below the container's own",
     fix: "run envctl on the host, or the container with --privileged",
   };
+  // mount_too_revealing() in fs/namespace.c: in a user namespace proc shows no more than the one that is mounted.
+  return masked === true && reader.rootless !== undefined
+    ? { ...about, status: "no", effect: "nothing can be run: mounting proc is refused", essential: true }
+    : {
+        ...about,
+        status: "degraded",
+        effect: "mounting proc may be refused, limits stay below the container's own",
+      };
 }

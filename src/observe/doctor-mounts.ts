@@ -7,9 +7,9 @@ import type { Reader } from "#ports/reader";
 const PARAMETERS = "/sys/module/overlay/parameters";
 
 /** Overlay, the mount calls, and who may use them. A filter's EPERM means unavailable, as ENOSYS does. */
-export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
+export function mountChecks(reader: Reader, probe: Probe, refused?: string): readonly Check[] {
   return [
-    privilege(reader),
+    privilege(reader, refused),
     overlay(reader),
     ...calls(probe),
     layers(probe),
@@ -19,15 +19,25 @@ export function mountChecks(reader: Reader, probe: Probe): readonly Check[] {
   ];
 }
 
-function privilege(reader: Reader): Check {
+function privilege(reader: Reader, refused: string | undefined): Check {
   const base = { name: "privilege", essential: true } as const;
+  const { uid, rootless } = reader;
+  if (rootless !== undefined) {
+    return {
+      ...base,
+      status: "degraded",
+      found: `user ${rootless.uid}, root of a user namespace`,
+      effect: "run --rm works; apply, destroy, run ENV and run -d do not",
+      fix: "run envctl as root of the host (sudo envctl …)",
+    };
+  }
+  const none = refused === undefined ? "" : `, and has no user namespace: ${refused.trim()}`;
   if (!isHostUsers(reader.readlink("/proc/self/ns/user" as AbsPath))) {
     return {
       ...base,
       status: "no",
-      found: `user ${reader.uid} of a user namespace that is not the host's`,
-      effect:
-        "environments cannot be applied: the host's things are its root's; run --rm needs user_namespaces alone",
+      found: `user ${uid} of a user namespace that is not the host's${none}`,
+      effect: "environments cannot be applied: the host's things are its root's",
       fix: "run envctl as root of the host (sudo envctl …), or in a container without a user namespace",
     };
   }
@@ -35,15 +45,14 @@ function privilege(reader: Reader): Check {
     return {
       ...base,
       status: "yes",
-      found: reader.uid === 0 ? "root with CAP_SYS_ADMIN" : `user ${reader.uid} with CAP_SYS_ADMIN`,
+      found: uid === 0 ? "root with CAP_SYS_ADMIN" : `user ${uid} with CAP_SYS_ADMIN`,
     };
   }
-  const who = reader.uid === 0 ? "root without CAP_SYS_ADMIN (inside a container?)" : `user ${reader.uid}`;
   return {
     ...base,
     status: "no",
-    found: who,
-    effect: `environments cannot be applied${reader.uid === 0 ? "" : "; run --rm needs user_namespaces alone"}`,
+    found: uid === 0 ? "root without CAP_SYS_ADMIN (inside a container?)" : `user ${uid}${none}`,
+    effect: "environments cannot be applied",
     fix: "run envctl as root (sudo envctl …)",
   };
 }
@@ -136,7 +145,7 @@ function proc(probe: Probe): Check {
 function log(reader: Reader): Check {
   const name = "kernel_log";
   const restricted = reader.textAny("/proc/sys/kernel/dmesg_restrict" as AbsPath)?.trim() === "1";
-  if (reader.uid === 0 || !restricted)
+  if ((reader.uid === 0 && reader.rootless === undefined) || !restricted)
     return { name, status: "yes", found: "overlayfs's own sentences can be read (/dev/kmsg)" };
   return {
     name,

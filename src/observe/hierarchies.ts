@@ -57,12 +57,12 @@ export function v1Controllers(cgroup: string): ReadonlySet<string> {
   );
 }
 
-/**
- * Finds the hierarchies through the mount table. One that another mount hides cannot be reached by its path and is left out. With
- * `parent` (--cgroup-parent) ours begin at that group, and hierarchies without it are left out; else on v2 at a subtree that was
- * delegated to us, where there is one. @throws Failure 3 where no hierarchy has the parent
- */
-export function readHierarchies(reader: Reader, mountinfo: string, parent?: string): readonly Hierarchy[] {
+/** The hierarchies of the mount table, whoever they belong to. One that another mount hides cannot be reached by its path and is left out. */
+function mountedHierarchies(
+  reader: Reader,
+  mountinfo: string,
+  own: string | undefined,
+): readonly Hierarchy[] {
   const mounts = parseMountinfo(mountinfo, [" - cgroup ", " - cgroup2 "]).filter(
     (m) => m.type === "cgroup" || m.type === "cgroup2",
   );
@@ -71,20 +71,33 @@ export function readHierarchies(reader: Reader, mountinfo: string, parent?: stri
     const id = quietly(() => reader.mountId(m.point as AbsPath));
     return id === m.id;
   });
-  const own = quietly(() => reader.textAny(proc("self", "cgroup")));
-  const all = hierarchiesOf(visible, own === undefined ? undefined : v1Controllers(own), (mount) =>
+  return hierarchiesOf(visible, own === undefined ? undefined : v1Controllers(own), (mount) =>
     quietly(() => reader.textAny(join(mount, "cgroup.controllers"))),
   );
+}
+
+const ownGroups = (reader: Reader): string | undefined =>
+  quietly(() => reader.textAny(proc("self", "cgroup")));
+
+/** The same, on v2 beginning at a subtree that was delegated to us, where there is one. */
+export function delegatedHierarchies(reader: Reader, mountinfo: string): readonly Hierarchy[] {
+  const own = ownGroups(reader);
+  return mountedHierarchies(reader, mountinfo, own).map((h) => {
+    const base = h.version === 2 && own !== undefined ? delegatedTo(reader, h.mount, own) : undefined;
+    return base === undefined ? h : beginningAt(reader, h, base);
+  });
+}
+
+/**
+ * The hierarchies in which we may make groups. With `parent` (--cgroup-parent) ours begin at that group, and hierarchies without it are
+ * left out; else on v2 at a subtree that was delegated to us, where there is one. @throws Failure 3 where no hierarchy has the parent
+ */
+export function readHierarchies(reader: Reader, mountinfo: string, parent?: string): readonly Hierarchy[] {
   // In a user namespace of ours all that is not ours shows as nobody's.
   const mine = ({ mount, base = mount }: Hierarchy): boolean =>
     reader.rootless === undefined || reader.stat(base)?.uid === reader.uid;
-  if (parent === undefined) {
-    const based = all.map((h) => {
-      const base = h.version === 2 && own !== undefined ? delegatedTo(reader, h.mount, own) : undefined;
-      return base === undefined ? h : beginningAt(reader, h, base);
-    });
-    return based.filter(mine);
-  }
+  if (parent === undefined) return delegatedHierarchies(reader, mountinfo).filter(mine);
+  const all = mountedHierarchies(reader, mountinfo, ownGroups(reader));
   const having = all.filter((h) => reader.stat(join(h.mount, parent))?.type === "dir");
   if (having.length > 0) return having.map((h) => beginningAt(reader, h, join(h.mount, parent))).filter(mine);
   throw failure(3, "not_found", `--cgroup-parent ${parent}: there is no such cgroup`, {

@@ -32,7 +32,10 @@ function verdict(report: DoctorReport): string {
   if (!works(report)) return "Environments cannot be applied here: see the lines above.";
   const [degraded, no] = [of("degraded"), of("no")];
   if (degraded + no === 0) return "Everything works here.";
-  return `Environments can be applied here; ${[...(no > 0 ? [`${count(no, "thing")} missing`] : []), ...(degraded > 0 ? [`${degraded} degraded`] : [])].join(", ")}.`;
+  const what = report.rootless
+    ? "Environments can be run here (run --rm); to apply them needs root"
+    : "Environments can be applied here";
+  return `${what}; ${[...(no > 0 ? [`${count(no, "thing")} missing`] : []), ...(degraded > 0 ? [`${degraded} degraded`] : [])].join(", ")}.`;
 }
 
 /** envctl.doctor/1 */

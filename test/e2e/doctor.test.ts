@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync } from "node:fs";
 import { release } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { controlFile, hierarchies, hierarchy } from "#test/cgroup";
 import { guard } from "#test/guard";
 import { overlayDirs } from "#test/mountinfo";
 import { met, needs } from "#test/needs";
-import { CLI, project } from "#test/project";
+import { CLI, project, type Project } from "#test/project";
 
 guard();
 
@@ -92,10 +93,11 @@ test(
     const before = [...user, ...namespaces, "--net", "--ipc", "--uts", ...masked];
     const report = p.json<Report>(["doctor"], 1, { before });
     assert.equal(report.ok, false);
-    assert.equal(of(report, "privilege").status, "no");
-    assert.match(of(report, "privilege").found, /user 0 of a user namespace that is not the host's/);
+    assert.match(of(report, "privilege").found, /user 0, root of a user namespace/);
     assert.match(of(report, "privilege").fix ?? "", /sudo/);
+    assert.equal(of(report, "container").status, "no");
     assert.match(of(report, "container").found, /mounted below \/proc/);
+    assert.match(of(report, "container").effect ?? "", /nothing can be run: mounting proc is refused/);
     for (const name of CONTROLLERS) {
       const check = of(report, `cgroup.${name}`);
       assert.equal(check.status, "no", name);
@@ -125,20 +127,63 @@ test(
   },
 );
 
-test("doctor as an ordinary user: says that root is needed", needs("root", "program:setpriv"), () => {
-  const user = spawnSync(
+/** What an ordinary user is told, with a state directory that is theirs. */
+function asUser(
+  p: Project,
+  before: readonly string[] = [],
+): { readonly status: number | null; readonly report: Report } {
+  chmodSync(p.dir, 0o755);
+  const home = join(p.dir, "home");
+  mkdirSync(home);
+  chownSync(home, 1000, 1000);
+  const drop = ["--reuid=1000", "--regid=1000", "--clear-groups"];
+  const { status, stdout, stderr } = spawnSync(
     "setpriv",
-    ["--reuid=1000", "--regid=1000", "--clear-groups", process.execPath, CLI, "doctor", "--json"],
+    [...drop, ...before, process.execPath, CLI, "doctor", "--json"],
     {
       encoding: "utf8",
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ENVCTL_STATE_DIR: "/nonexistent/state" },
+      env: { ...process.env, HOME: home, ENVCTL_STATE_DIR: join(home, "state") },
     },
   );
-  assert.equal(user.status, 1, user.stderr);
-  const privilege = of(JSON.parse(user.stdout) as Report, "privilege");
-  assert.equal(privilege.found, "user 1000");
-  assert.match(privilege.fix ?? "", /sudo/);
-});
+  assert.equal(stderr, "");
+  return { status, report: JSON.parse(stdout) as Report };
+}
+
+test(
+  "doctor as an ordinary user: run --rm works, whatever it uses was tried as it uses it, and the rest needs root",
+  needs("root", "program:setpriv", "userns"),
+  (t) => {
+    const { status, report } = asUser(project(t));
+    assert.equal(status, 0);
+    assert.equal(report.ok, true);
+    const privilege = of(report, "privilege");
+    assert.equal(privilege.status, "degraded");
+    assert.equal(privilege.found, "user 1000, root of a user namespace");
+    assert.match(privilege.fix ?? "", /sudo/);
+    for (const name of ["overlay", "fsopen", "open_tree", "move_mount", "mount_setattr", "openat2"])
+      assert.equal(of(report, name).status, "yes", name);
+    for (const name of CONTROLLERS)
+      if (met(`cgroup:${name}`)) assert.match(of(report, `cgroup.${name}`).found, /belongs to somebody else/);
+  },
+);
+
+test(
+  "doctor as an ordinary user who gets no user namespace: nothing can work, and why",
+  needs("root", "program:setpriv", "userns"),
+  (t) => {
+    // As root of a namespace that allows no further one.
+    const none = ["unshare", "--user", "--map-root-user", "sh", "-c"];
+    const { status, report } = asUser(project(t), [
+      ...none,
+      'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"',
+      "sh",
+    ]);
+    assert.equal(status, 1);
+    assert.equal(report.ok, false);
+    assert.match(of(report, "privilege").found, /has no user namespace: unshare: .*No space left/);
+    assert.match(of(report, "user_namespaces").fix ?? "", /sysctl user.max_user_namespaces/);
+  },
+);
 
 test(
   "doctor where cgroups are hidden: each controller is missed, and only limits are",

@@ -24,7 +24,7 @@ const none: Check = {
 
 test("a line a probe, and beneath what is not well what to do about it", () => {
   assert.equal(
-    doctorText({ kernel: "6.1", checks: [ok, less] }, look),
+    doctorText({ kernel: "6.1", rootless: false, checks: [ok, less] }, look),
     [
       "Linux 6.1",
       "",
@@ -41,8 +41,18 @@ test("a line a probe, and beneath what is not well what to do about it", () => {
 
 test("an essential no is the verdict", () => {
   assert.match(
-    doctorText({ kernel: "5.4", checks: [ok, none] }, look),
+    doctorText({ kernel: "5.4", rootless: false, checks: [ok, none] }, look),
     /✘ openat2 .*\n.*nothing works\n.*fix: Linux 5\.6\n\nEnvironments cannot be applied here/,
   );
-  assert.match(doctorText({ kernel: "6.18", checks: [ok] }, look), /Everything works here\./);
+  assert.match(
+    doctorText({ kernel: "6.18", rootless: false, checks: [ok] }, look),
+    /Everything works here\./,
+  );
+});
+
+test("an ordinary user is told that what works is run --rm", () => {
+  assert.match(
+    doctorText({ kernel: "6.18", rootless: true, checks: [ok, less] }, look),
+    /\nEnvironments can be run here \(run --rm\); to apply them needs root; 1 degraded\.\n$/,
+  );
 });

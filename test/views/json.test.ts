@@ -84,7 +84,9 @@ const outputs: Readonly<Record<FormatName, string>> = {
   ps: psJson(runs) + psJson([]),
   logs: logLine("web-tests/1", "stdout", "ok 1 - cart") + runs.map(logEnd).join(""),
   validate: validateJson(valid) + validateJson({ files: [{ file: f.FILE, diagnostics: mistakes }] }),
-  doctor: doctorJson({ kernel: "6.18", checks: healthy }) + doctorJson({ kernel: "5.4", checks: sick }),
+  doctor:
+    doctorJson({ kernel: "6.18", rootless: false, checks: healthy }) +
+    doctorJson({ kernel: "5.4", rootless: false, checks: sick }),
   init: initJson("web-tests", f.FILE),
   graph: graphJson(drawn) + graphJson({ ...drawn, from: "record", resources: [], command: ["make", "test"] }),
   error: errorJson(wrong),
