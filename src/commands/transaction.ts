@@ -1,16 +1,17 @@
 import { abreast } from "#engine/abreast";
 import type { Carried, Told } from "#engine/carry-out";
-import { Failure } from "#model/diagnostic";
+import { type Diagnostic, Failure } from "#model/diagnostic";
 import type { Ended } from "#model/outcome";
 import type { Plan, Summary } from "#model/plan";
 import { isSettled, total } from "#model/plan";
 import type { StepEvent } from "#model/step";
 import { paint } from "#views/ansi";
 import { progress, type Progress } from "#views/apply";
-import { busy } from "#views/busy";
+import { busy, busyDiagnostic } from "#views/busy";
 import { diagnostics, diagnosticsOf } from "#views/diagnostics";
 import type { Live } from "#views/live";
 import { endedText, question } from "#views/ended";
+import { errorJson } from "#views/json";
 import { streamJson } from "#views/json-plan";
 import { notApplied, planText } from "#views/plan";
 import { attemptText } from "#views/steps";
@@ -38,17 +39,25 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const { plans, intent } = transaction;
   const { words, look, json, quiet, host } = context;
   const stream = streamJson(intent);
-  for (const failure of transaction.failures) await complain(context, failure);
+  const unplanned = transaction.failures.flatMap((error) => diagnosticsOf(error));
+  // Where nothing could be planned, as where a file is bad: no stream begins.
+  if (json && plans.length === 0 && unplanned.length > 0) {
+    words.out(errorJson(unplanned));
+    return worst(transaction.failures.map(exitOf));
+  }
+  if (!json) for (const failure of transaction.failures) await complain(context, failure);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
   else if (!quiet) showPlans(context, transaction);
   const pending = plans.filter((plan) => intent === "destroy" || !isSettled(plan));
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
-  const refusal = ready.length > 0 && transaction.agreed !== true ? await refused(context, ready) : 0;
-  if (refusal !== 0) return refusal;
   const codes = [...transaction.failures.map(exitOf), ...blocked.map(() => 5)];
-  return carry(context, transaction, ready, codes);
+  // For machines all that fails is one object, wherever it failed.
+  const wrong = [...unplanned, ...blocked.map(busyDiagnostic)];
+  const refusal = ready.length > 0 && transaction.agreed !== true ? await refused(context, ready, wrong) : 0;
+  if (refusal !== 0) return refusal;
+  return carry(context, transaction, ready, codes, wrong);
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
@@ -63,11 +72,13 @@ function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }
 async function refused(
   { args, words, host, look, ...context }: WriteContext,
   plans: readonly Plan[],
+  wrong: readonly Diagnostic[],
 ): Promise<number> {
   if (args.has("yes")) return 0;
   if (!context.interactive || context.json) {
     if (!context.json && !context.quiet) words.err("\n");
-    throw usage("nobody is there to ask: without a terminal -y is required", args.command);
+    const nobody = usage("nobody is there to ask: without a terminal -y is required", args.command);
+    throw context.json ? new Failure(3, [...wrong, ...diagnosticsOf(nobody)]) : nobody;
   }
   const stop = new AbortController();
   const done = host.onSignal(() => stop.abort());
@@ -83,18 +94,22 @@ async function carry(
   transaction: Transaction,
   ready: readonly Plan[],
   codes: number[],
+  wrong: Diagnostic[],
 ): Promise<number> {
   const { words, look, json, host } = context;
   const stream = streamJson(transaction.intent);
   const began = host.clock.monotonic();
-  const summaries: Summary[] = [];
+  const leftOut = codes.length > 0;
+  const settled = transaction.plans.filter((plan) => plan.kind === "ready" && !ready.includes(plan));
+  const summaries: Summary[] = settled.map((plan) => plan.summary);
   let failed: Ended["failed"];
   let interrupted = false;
   const order = turns(ready.length, (text) => void words.err(text));
   await abreast(ready, async (plan) => {
     const say = (text: string): void => order.say(ready.indexOf(plan), text);
-    const { ended, told } = await carryOne(context, transaction, plan, say);
+    const { ended, told, attempt } = await carryOne(context, transaction, plan, say);
     order.end(ready.indexOf(plan));
+    if (ended.kind === "failed") wrong.push(...diagnosticsOf(ended.error, attempt));
     if (ended.kind === "done") summaries.push(plan.summary);
     else {
       if (ended.kind === "failed") codes.push(exitOf(ended.error));
@@ -104,7 +119,7 @@ async function carry(
     }
     return !interrupted;
   });
-  if (ready.length > 0) {
+  if (ready.length > 0 || json) {
     const summary = total(summaries);
     const end: Ended = {
       intent: transaction.intent,
@@ -112,8 +127,9 @@ async function carry(
       summary,
       ...(failed === undefined ? {} : { failed }),
       ...(interrupted ? { interrupted } : {}),
+      ...(leftOut ? { leftOut } : {}),
     };
-    if (json) words.out(stream.summary(end));
+    if (json) words.out((wrong.length > 0 ? errorJson(wrong) : "") + stream.summary(end));
     else if (!context.quiet || failed !== undefined)
       words.err(
         endedText(
@@ -133,7 +149,11 @@ async function carryOne(
   transaction: Transaction,
   plan: Plan,
   say: (text: string) => void,
-): Promise<{ readonly ended: Carried; readonly told: readonly StepEvent[] }> {
+): Promise<{
+  readonly ended: Carried;
+  readonly told: readonly StepEvent[];
+  readonly attempt: string | undefined;
+}> {
   const { words, look, json, quiet } = context;
   const stream = streamJson(transaction.intent);
   const view = progress(plan, look.err, context.verbose);
@@ -151,7 +171,7 @@ async function carryOne(
   });
   if (ended.kind === "failed" && !json)
     say(`\n${diagnostics(diagnosticsOf(ended.error, attempt), look.err)}`);
-  return { ended, told };
+  return { ended, told, attempt };
 }
 
 /** What takes less is over before anybody would look. */

@@ -17,6 +17,8 @@ export type Ended = {
   readonly failed?: "undone" | "kept" | "undo_failed";
   /** A signal asked for the end; the step at hand was finished first. */
   readonly interrupted?: boolean;
+  /** Other environments were left as they were: in use, blocked, or not to be planned. */
+  readonly leftOut?: boolean;
 };
 
 /** What a kill for lack of memory leaves to say, read from the run's cgroup before it is removed. */

@@ -1,3 +1,4 @@
+import type { Diagnostic } from "#model/diagnostic";
 import type { BlockedPlan } from "#model/plan";
 import type { Holder } from "#model/observed";
 import { paint } from "./ansi.ts";
@@ -32,13 +33,24 @@ function holds(holder: Holder): string {
 export function busy(given: BlockedPlan, look: Look): string {
   const plan = inert(given);
   const p = paint(look.color);
-  const why = plan.blocked.length > 0 ? "is busy" : "has a foreign mount inside";
-  return [
-    `${p.red("envctl:")} ${plan.name} ${why}; nothing was changed`,
-    "",
-    ...obstacles(plan, look, "  "),
-    "",
-  ].join("\n");
+  return [`${p.red("envctl:")} ${headline(plan)}`, "", ...obstacles(plan, look, "  "), ""].join("\n");
+}
+
+function headline({ name, blocked }: BlockedPlan): string {
+  return `${name} ${blocked.length > 0 ? "is busy" : "has a foreign mount inside"}; nothing was changed`;
+}
+
+/** The same for machines. */
+export function busyDiagnostic(plan: BlockedPlan): Diagnostic {
+  const held = plan.blocked.map((h) => `process ${h.pid} (${h.command}) of ${h.user}: ${h.holds}`);
+  const mounts = plan.foreign.map((m) => `${m.point}: ${m.type}, mount ${m.id}, not made by envctl`);
+  return {
+    severity: "error",
+    code: "busy",
+    summary: headline(plan),
+    detail: [...held, ...mounts].join("\n"),
+    hint: held.length > 0 ? wayOut(plan) : "Unmount what is not envctl's, then repeat the command.",
+  };
 }
 
 /** What runs in an environment itself can be ended by its own name. */

@@ -106,11 +106,11 @@ export function streamJson(intent: Plan["intent"]): Stream {
         step: event.step.do,
         ...outcome(event, plan),
       }),
-    summary: ({ failed, interrupted, ms, summary: sum }) =>
+    summary: ({ failed, interrupted, leftOut = false, ms, summary: sum }) =>
       line({
         format,
         event: "summary",
-        ok: failed === undefined,
+        ok: failed === undefined && !leftOut,
         ms: Math.round(ms * 10) / 10,
         summary: summary(sum),
         ...(failed === undefined ? {} : { failed }),
