@@ -71,6 +71,11 @@ const action = z.object({
       }),
     ),
   ),
+  creates: optional(
+    z
+      .object({ dirs: z.array(path), mode: text.check(z.describe("octal")), uid: whole, gid: whole })
+      .check(z.describe("directories on the host that are missing and made for a volume, outermost first")),
+  ),
 });
 
 const plannedEnv = z.object({
@@ -277,6 +282,8 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
       user: optional(text),
       hostname: text,
       network: z.enum(["none", "host"]),
+      init: z.boolean().check(z.describe("a reaper as PID 1")),
+      capabilities: z.object({ drop: z.array(text), add: z.array(text) }),
       ready: optional(
         z
           .object({

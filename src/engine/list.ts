@@ -131,7 +131,7 @@ export function show(host: ReadHost, target: Target): EnvDetail {
   const lowers = overlay?.lowers ?? [];
   const groups = observed.cgroups;
   const memory = memoryTrouble(host.reader, groups);
-  const { command, workdir, user, hostname, network, env, ready } = record.spec.entry;
+  const { command, workdir, user, hostname, network, init, capabilities, env, ready } = record.spec.entry;
   return {
     ...shared,
     lowerDirs: [initPlace(place, lowers, observed.covering).layer, ...lowers.map((l) => l.path)],
@@ -153,6 +153,8 @@ export function show(host: ReadHost, target: Target): EnvDetail {
       ...(user === undefined ? {} : { user }),
       hostname,
       network,
+      init,
+      capabilities,
       ...(ready === undefined ? {} : { ready }),
       env: Object.entries(env).map(([name, v]) => ({
         name,

@@ -125,8 +125,9 @@ export type EnvDetail = Omit<EnvEntry, "limits" | "layers" | "volumes"> & {
     readonly user?: string;
     readonly hostname: string;
     readonly network: "none" | "host";
+    readonly init: boolean;
+    readonly capabilities: { readonly drop: readonly string[]; readonly add: readonly string[] };
     readonly ready?: Ready;
-    /** Only literals have a value: what came from a variable or the caller is never shown. */
     /** Without a value: it is not stored. `passes`: taken from whoever calls `run`. */
     readonly env: readonly { readonly name: string; readonly value?: string; readonly passes?: true }[];
   };

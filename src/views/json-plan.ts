@@ -1,7 +1,7 @@
 import type { Ended } from "#model/outcome";
 import type { Action, Change, Plan, Summary } from "#model/plan";
 import { total } from "#model/plan";
-import type { LimitName } from "#model/resource";
+import type { LimitName, VolumeResource } from "#model/resource";
 import type { StepEvent } from "#model/step";
 import { diagnosticsOf } from "./diagnostics.ts";
 import { diagnostic, finding, limitValue, line, type Json } from "./json.ts";
@@ -55,7 +55,16 @@ function action(a: Action): Json {
     ...subject,
     because: a.because,
     ...("changes" in a ? { changes: a.changes.map((c) => change(c, a)) } : {}),
+    ...creates(a),
   };
+}
+
+/** Directories on the host that are made for a volume: the plan says so. */
+function creates(a: Exclude<Action, { op: "keep" }>): Json {
+  const create = a.op === "delete" || a.kind !== "volume" ? undefined : (a.after as VolumeResource).create;
+  if (create === undefined) return {};
+  const { mode, uid, gid } = create.owner;
+  return { creates: { dirs: create.dirs, mode: modeText(mode), uid, gid } };
 }
 
 function change(c: Change, a: Action): Json {

@@ -48,7 +48,7 @@ export function showJson(env: EnvDetail): string {
     MergedDir: env.mergedDir,
     ...(env.workDir === undefined ? {} : { WorkDir: env.workDir }),
   };
-  const { command, workdir, user, hostname, network, ready } = env.entry;
+  const { command, workdir, user, hostname, network, init, capabilities, ready } = env.entry;
   return line({
     format: "envctl.show/1",
     ...common(env),
@@ -76,6 +76,8 @@ export function showJson(env: EnvDetail): string {
       ...(user === undefined ? {} : { user }),
       hostname,
       network,
+      init,
+      capabilities,
       ...(ready === undefined ? {} : { ready: asWritten(ready) }),
       env: env.entry.env.map((one) => ({ ...one })),
     },

@@ -112,8 +112,18 @@ function entryRows({ entry }: EnvDetail): readonly (readonly string[])[] {
     ...(entry.user === undefined ? [] : [["user", entry.user]]),
     ["hostname", entry.hostname],
     ["network", entry.network === "none" ? "none (only lo)" : "host"],
+    ...(entry.init ? [["init", "a reaper as PID 1"]] : []),
+    ...capabilityRows(entry.capabilities),
     ...(entry.ready === undefined ? [] : [["ready", readyText(entry.ready)]]),
   ];
+}
+
+function capabilityRows({ drop, add }: EnvDetail["entry"]["capabilities"]): string[][] {
+  const parts = [
+    ...(drop.length === 0 ? [] : [`without ${drop.join(", ")}`]),
+    ...(add.length === 0 ? [] : [`with ${add.join(", ")}`]),
+  ];
+  return parts.length === 0 ? [] : [["capabilities", parts.join("; ")]];
 }
 
 function readyText(ready: Ready): string {

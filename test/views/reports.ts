@@ -236,6 +236,8 @@ export const detail: EnvDetail = {
     user: "1000:1000",
     hostname: "web-tests",
     network: "none",
+    init: true,
+    capabilities: { drop: ["NET_RAW"], add: ["SYS_PTRACE"] },
     env: [{ name: "CI", value: "1" }, { name: "TOKEN" }, { name: "TERM", passes: true }],
   },
 };
@@ -250,7 +252,14 @@ export const bare: EnvDetail = {
   tmpfs: [],
   limits: [],
   pressure: [],
-  entry: { workdir: "/", hostname: "web-tests", network: "host", env: [] },
+  entry: {
+    workdir: "/",
+    hostname: "web-tests",
+    network: "host",
+    init: false,
+    capabilities: { drop: [], add: [] },
+    env: [],
+  },
 };
 
 export const valid: ValidateReport = {
