@@ -1,6 +1,6 @@
 import type { ControlHost, Probe, ReadHost, WriteHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
-import type { ExitCode } from "#model/diagnostic";
+import { type ExitCode, Failure, KernelError } from "#model/diagnostic";
 import type { Look } from "#views/look";
 import type { Args } from "./args.ts";
 
@@ -57,6 +57,12 @@ export async function complain(
   const all = diagnosticsOf(error, attempt);
   if (context.json) context.words.out((await import("#views/json")).errorJson(all));
   else context.words.err(diagnostics(all, context.look.err));
+}
+
+/** The exit code that what was thrown asks for. */
+export function exitOf(error: unknown): ExitCode {
+  if (error instanceof Failure) return error.exit;
+  return error instanceof KernelError && error.errno === "EBUSY" ? 5 : 1;
 }
 
 /** Several environments, one exit code: the first of these that occurred (contract, "Exit codes"). */

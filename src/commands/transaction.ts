@@ -1,40 +1,28 @@
-import { abreast } from "#engine/abreast";
-import type { Carried, Told } from "#engine/carry-out";
 import { type Diagnostic, Failure } from "#model/diagnostic";
-import type { Ended } from "#model/outcome";
-import type { Plan, Summary } from "#model/plan";
-import { isSettled, total } from "#model/plan";
-import type { StepEvent } from "#model/step";
-import { paint } from "#views/ansi";
-import { progress, type Progress } from "#views/apply";
+import type { Plan } from "#model/plan";
+import { isSettled } from "#model/plan";
 import { busy, busyDiagnostic } from "#views/busy";
-import { diagnostics, diagnosticsOf } from "#views/diagnostics";
-import type { Live } from "#views/live";
-import { endedText, question } from "#views/ended";
+import { diagnosticsOf } from "#views/diagnostics";
+import { question } from "#views/ended";
 import { errorJson } from "#views/json";
 import { streamJson } from "#views/json-plan";
 import { notApplied, planText } from "#views/plan";
-import { attemptText } from "#views/steps";
-import { turns } from "#views/turns";
-import { achieved } from "./achieved.ts";
 import { usage } from "./args.ts";
+import { carry, type Carrying } from "./carry.ts";
 import type { WriteContext } from "./context.ts";
-import { complain, worst } from "./context.ts";
+import { complain, exitOf, worst } from "./context.ts";
 
-/** What apply and destroy have in common: show the plan, ask, carry it out and tell each step, say how it ended. */
-export type Transaction = {
-  readonly intent: Plan["intent"];
-  readonly plans: readonly Plan[];
-  carryOut(plan: Plan, tell: Told): Promise<Carried>;
+/** What apply and destroy have in common: show the plans, ask, carry them out. */
+export type Transaction = Carrying & {
   /** What kept environments from being planned at all; the others go on. */
   readonly failures: readonly unknown[];
   /** A saved plan was agreed to when it was made. */
   readonly agreed?: boolean;
   /** Names of environments that were asked for and are not on this host. */
   readonly absent?: readonly string[];
-  readonly next?: "entry" | "no_entry";
 };
 
+/** Answers the exit code: of several environments the one the contract puts first. @throws Failure 3 where nobody is there to ask */
 export async function transact(context: WriteContext, transaction: Transaction): Promise<number> {
   const { plans, intent } = transaction;
   const { words, look, json, quiet, host } = context;
@@ -52,12 +40,14 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
   const ready = pending.filter((plan) => plan.kind === "ready");
-  const codes = [...transaction.failures.map(exitOf), ...blocked.map(() => 5)];
-  // For machines all that fails is one object, wherever it failed.
-  const wrong = [...unplanned, ...blocked.map(busyDiagnostic)];
-  const refusal = ready.length > 0 && transaction.agreed !== true ? await refused(context, ready, wrong) : 0;
+  const leftOut = {
+    codes: [...transaction.failures.map(exitOf), ...blocked.map(() => 5)],
+    wrong: [...unplanned, ...blocked.map(busyDiagnostic)],
+  };
+  const refusal =
+    ready.length > 0 && transaction.agreed !== true ? await refused(context, ready, leftOut.wrong) : 0;
   if (refusal !== 0) return refusal;
-  return carry(context, transaction, ready, codes, wrong);
+  return carry(context, transaction, ready, leftOut);
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
@@ -87,128 +77,4 @@ async function refused(
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return 0;
   words.err(`${answer === undefined ? "\n" : ""}Nothing was changed.\n`);
   return stop.signal.aborted ? 130 : 1;
-}
-
-async function carry(
-  context: WriteContext,
-  transaction: Transaction,
-  ready: readonly Plan[],
-  codes: number[],
-  wrong: Diagnostic[],
-): Promise<number> {
-  const { words, look, json, host } = context;
-  const stream = streamJson(transaction.intent);
-  const began = host.clock.monotonic();
-  const leftOut = codes.length > 0;
-  const settled = transaction.plans.filter((plan) => plan.kind === "ready" && !ready.includes(plan));
-  const summaries: Summary[] = settled.map((plan) => plan.summary);
-  let failed: Ended["failed"];
-  let interrupted = false;
-  const order = turns(ready.length, (text) => void words.err(text));
-  await abreast(ready, async (plan) => {
-    const say = (text: string): void => order.say(ready.indexOf(plan), text);
-    const { ended, told, attempt } = await carryOne(context, transaction, plan, say);
-    order.end(ready.indexOf(plan));
-    if (ended.kind === "failed") wrong.push(...diagnosticsOf(ended.error, attempt));
-    if (ended.kind === "done") summaries.push(plan.summary);
-    else {
-      if (ended.kind === "failed") codes.push(exitOf(ended.error));
-      else interrupted = true;
-      failed = failedAs(ended, failed, transaction.intent, context.args.value("on-error"));
-      if (failed === "kept") summaries.push(achieved(plan, told));
-    }
-    return !interrupted;
-  });
-  if (ready.length > 0 || json) {
-    const summary = total(summaries);
-    const end: Ended = {
-      intent: transaction.intent,
-      ms: host.clock.monotonic() - began,
-      summary,
-      ...(failed === undefined ? {} : { failed }),
-      ...(interrupted ? { interrupted } : {}),
-      ...(leftOut ? { leftOut } : {}),
-    };
-    if (json) words.out((wrong.length > 0 ? errorJson(wrong) : "") + stream.summary(end));
-    else if (!context.quiet || failed !== undefined)
-      words.err(
-        endedText(
-          end,
-          ready.map((plan) => plan.name),
-          look.err,
-          transaction.next,
-        ),
-      );
-  }
-  return interrupted ? 130 : worst(codes);
-}
-
-/** One environment: what is told of it by the way goes to `say`. */
-async function carryOne(
-  context: WriteContext,
-  transaction: Transaction,
-  plan: Plan,
-  say: (text: string) => void,
-): Promise<{
-  readonly ended: Carried;
-  readonly told: readonly StepEvent[];
-  readonly attempt: string | undefined;
-}> {
-  const { words, look, json, quiet } = context;
-  const stream = streamJson(transaction.intent);
-  const view = progress(plan, look.err, context.verbose);
-  if (!json && !quiet) say(`\n${view.head}`);
-  let attempt: string | undefined;
-  const told: StepEvent[] = [];
-  const moving = watch(context, view);
-  const ended = await transaction.carryOut(plan, async (_, event) => {
-    await moving(event);
-    if (event.event === "step_progress") return;
-    told.push(event);
-    if (event.event === "step_failed") attempt = attemptText(event.step, plan);
-    if (json) words.out(stream.step(plan, event));
-    else if (!quiet) say(view.line(event));
-  });
-  if (ended.kind === "failed" && !json)
-    say(`\n${diagnostics(diagnosticsOf(ended.error, attempt), look.err)}`);
-  return { ended, told, attempt };
-}
-
-/** What takes less is over before anybody would look. */
-const LIVE_AFTER_MS = 150;
-
-/** Shows how far a step is that takes long: on a terminal with somebody at it, and not in CI. */
-function watch(context: WriteContext, view: Progress): (event: StepEvent) => Promise<void> {
-  const { host, words, look, json, quiet, interactive } = context;
-  const dumb = host.variable("TERM") === "dumb" || (host.variable("CI") ?? "") !== "";
-  if (!interactive || json || quiet || dumb) return () => Promise.resolve();
-  let [since, line]: [number, Live | undefined] = [0, undefined];
-  return async (event) => {
-    if (event.event === "step_start") since = host.clock.monotonic();
-    if (event.event !== "step_progress") {
-      await line?.end();
-      line = undefined;
-    } else if (line !== undefined) line.update(view.moving(event));
-    else if (host.clock.monotonic() - since > LIVE_AFTER_MS) {
-      const { columns, unicode, color } = look.err;
-      const { live } = await import("#views/live");
-      const stage = { columns, unicode, tint: paint(color).yellow, write: (text: string) => words.err(text) };
-      line = live(view.moving(event), stage);
-    }
-  };
-}
-
-function failedAs(
-  ended: Carried,
-  before: Ended["failed"],
-  intent: Plan["intent"],
-  onError: string | undefined,
-): Ended["failed"] {
-  if (ended.undone === "failed" || before === "undo_failed") return "undo_failed";
-  return intent === "destroy" || onError === "keep" ? "kept" : "undone";
-}
-
-function exitOf(error: unknown): number {
-  if (error instanceof Failure) return error.exit;
-  return diagnosticsOf(error).some((d) => d.errno === "EBUSY") ? 5 : 1;
 }
