@@ -33,7 +33,8 @@ export function parseArgs(argv: readonly string[]): Args {
       const text = flag.value === undefined ? value : (value ?? queue.shift());
       if (flag.value === undefined && value !== undefined)
         throw usage(`--${flag.name} takes no value`, command);
-      if (flag.value !== undefined && text === undefined)
+      // An empty one is a variable of the caller's script that is not set: `--state-dir ""` must not mean this directory.
+      if (flag.value !== undefined && (text ?? "") === "")
         throw usage(`--${flag.name} wants a value: ${flag.value}`, command);
       given.set(flag.name, [...(given.get(flag.name) ?? []), text ?? ""]);
     } else if (command === undefined && WORDS.includes(word)) given.set(word, []);

@@ -7,6 +7,7 @@ import { transact } from "./transaction.ts";
 /** Takes it away, and nothing else. */
 export async function command(context: WriteContext): Promise<number> {
   const { args, host } = context;
+  if (args.has("all") && args.has("orphans")) throw usage("either --all or --orphans", args.command);
   const which = args.has("all") ? "all" : args.has("orphans") ? "orphans" : undefined;
   if (which !== undefined && args.operands.length > 0)
     throw usage(`--${which} takes no environment`, args.command);

@@ -16,6 +16,8 @@ export type Target = {
   readonly id: EnvId;
   readonly name: string;
   readonly file?: EnvFile;
+  /** Beside web.yaml a web.yml, and neither was named: what works from the record does not care. */
+  readonly twin?: EnvFile;
   readonly record?: EnvRecord;
 };
 
@@ -76,10 +78,10 @@ function fileTarget(host: ReadHost, path: AbsPath, display: string): Target | un
 }
 
 function byName(host: ReadHost, arg: string): Target {
-  for (const ending of [".yaml", ".yml"]) {
-    const target = fileTarget(host, join(host.cwd, "envs", arg + ending), `envs/${arg}${ending}`);
-    if (target !== undefined) return target;
-  }
+  const [target, other] = [`${arg}.yaml`, `${arg}.yml`].flatMap(
+    (name) => fileTarget(host, join(host.cwd, "envs", name), `envs/${name}`) ?? [],
+  );
+  if (target !== undefined) return { ...target, ...(other?.file === undefined ? {} : { twin: other.file }) };
   const records = readableRecords(host);
   const matches = records.filter((r) => r.id === arg || shownName(r.id, r.name) === arg);
   const [match, ...others] = matches;
@@ -135,7 +137,8 @@ function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]):
 
 /** The files of targets; an environment whose file is gone cannot be planned, only destroyed. @throws Failure 3 */
 export function filesOf(targets: readonly Target[]): readonly EnvFile[] {
-  return targets.map(({ file, record, id }) => {
+  return targets.map(({ file, twin, record, id }) => {
+    if (file !== undefined && twin !== undefined) throw sameName(file, twin);
     if (file !== undefined) return file;
     throw failure(
       3,

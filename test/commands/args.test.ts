@@ -43,6 +43,7 @@ const wrong: readonly (readonly [string, RegExp, RegExp?])[] = [
   ["plan --rm", /no option --rm/],
   ["plan --json=1", /--json takes no value/],
   ["plan --var", /--var wants a value: NAME=VALUE/],
+  ["ls --state-dir=", /--state-dir wants a value: DIR/],
 ];
 for (const [line, summary, hint] of wrong) {
   test(`envctl ${line}: a usage error that says what to write`, () => {

@@ -88,6 +88,7 @@ test("F4 an environment whose file is gone is an orphan", machine, (t) => {
   const text = p.ok(["drift"], 2).stdout;
   assert.match(text, /Belonging to no file/);
   assert.match(p.ok(["ls"]).stdout, new RegExp(id));
+  assert.match(p.ok(["destroy", "--orphans", "--all", "-y"], 3).stderr, /either --all or --orphans/);
   p.ok(["destroy", "--orphans", "-y"]);
   assert.deepEqual(drift(p), []);
   assert.equal(p.mounts().length, 1, "the other environment is left alone");
@@ -363,6 +364,8 @@ test("F17 two files that are the same environment are refused", machine, (t) => 
     ["apply", "-y"],
     ["apply", "-y", "./envs"],
     ["validate", "envs/web.yml", "envs/web.yaml"],
+    ["plan", "web"],
+    ["apply", "web", "-y"],
   ]) {
     assert.match(
       p.ok(args, 3).stderr.replace(/\s+/g, " "),
@@ -370,6 +373,9 @@ test("F17 two files that are the same environment are refused", machine, (t) => 
     );
   }
   p.ok(["plan", "envs/web.yml"]);
+  // From the record.
+  p.ok(["show", "web"]);
+  p.ok(["destroy", "web", "-y"]);
 });
 
 test(
