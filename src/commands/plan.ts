@@ -1,10 +1,10 @@
 import { planDestruction, planTargets } from "#engine/plan";
 import { select, type Target } from "#engine/select";
-import { absolute } from "#model/brand";
 import { changes, type Plan } from "#model/plan";
 import { unchanged } from "#views/unchanged";
 import { usage } from "./args.ts";
 import type { Context } from "./context.ts";
+import { complain } from "./context.ts";
 
 /** Prints what apply would change, and why. */
 export async function command(context: Context): Promise<number> {
@@ -16,8 +16,14 @@ export async function command(context: Context): Promise<number> {
   const planned = args.has("destroy") ? [] : await planTargets(host, targets);
   const plans = args.has("destroy") ? await planDestruction(host, targets) : planned.map((p) => p.plan);
   if (out !== undefined) {
-    const { savedText } = await import("#engine/saved");
-    await context.save(absolute(host.cwd, out), savedText(host, planned));
+    const { placeToSave, savedText } = await import("#engine/saved");
+    const place = placeToSave(host, out);
+    try {
+      await context.save(place, savedText(host, planned));
+    } catch (error) {
+      await complain(context, error, `the plan cannot be saved as ${out}`);
+      return 1;
+    }
   }
   const brief = json ? undefined : unchanged(plans, look.out);
   words.out(brief ?? (await report(context, plans, targets)));

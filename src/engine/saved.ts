@@ -1,5 +1,5 @@
 import type { AbsPath } from "#model/brand";
-import { absolute } from "#model/brand";
+import { absolute, baseName, join, parentOf } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import { observedFacts, staleness, type Basis, type SavedPlan } from "#model/saved-plan";
 import type { ReadHost } from "./host.ts";
@@ -36,12 +36,34 @@ export function savedText(host: ReadHost, planned: readonly Planned[], used?: nu
   return `${JSON.stringify(saved, undefined, 2)}\n`;
 }
 
+/** In place of what a rename would take away for good: a device, a directory, a link. */
+const NO_PLACE = {
+  dir: "a directory",
+  char: "a device",
+  block: "a device",
+  fifo: "a fifo",
+  socket: "a socket",
+  symlink: "a symlink to nothing",
+} as const;
+
+/** Where a plan is saved: where symlinks lead, in place of nothing or of a regular file. @throws Failure 3 */
+export function placeToSave({ reader, cwd }: ReadHost, name: string): AbsPath {
+  const path = absolute(cwd, name);
+  const type = reader.stat(path)?.type ?? reader.lstat(path)?.type;
+  if (type === undefined) return join(reader.realpath(parentOf(path)) ?? parentOf(path), baseName(path));
+  if (type === "file") return reader.realpath(path) ?? path;
+  throw failure(3, "bad_value", `${name} is ${NO_PLACE[type]}`, {
+    hint: "A plan is saved as a regular file.",
+  });
+}
+
 /** Reads a saved plan and names its files. @throws Failure 3 where it is none, 6 where it was used */
 export function readSaved(
   host: ReadHost,
   name: string,
 ): { readonly path: AbsPath; readonly saved: SavedPlan; readonly files: readonly EnvFile[] } {
-  const path = absolute(host.cwd, name);
+  const named = absolute(host.cwd, name);
+  const path = host.reader.realpath(named) ?? named;
   const text = host.reader.textAny(path);
   if (text === undefined) throw failure(3, "no_environment", `no such plan: ${name}`);
   const saved = parseSaved(text);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { lstatSync, readlinkSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -30,6 +31,28 @@ test("F9 a saved plan is applied once, without a question", (t) => {
   assert.equal(p.mounts().length, 2);
   p.ok(["plan", "--detailed-exitcode"]);
   stale(p, /applied already/);
+});
+
+test("a plan takes the place of nothing but a regular file, and is saved where a symlink leads", (t) => {
+  const p = saved(t);
+  execFileSync("mkfifo", [join(p.dir, "fifo")]);
+  symlinkSync("nothing", join(p.dir, "dangling"));
+  const refused = { fifo: "a fifo", dangling: "a symlink to nothing", envs: "a directory" };
+  for (const [name, what] of Object.entries(refused)) {
+    assert.match(p.ok(["plan", "--out", name], 3).stderr, new RegExp(`${name} is ${what}`));
+  }
+  assert.ok(lstatSync(join(p.dir, "fifo")).isFIFO());
+  p.write("dir/web.plan", "old");
+  symlinkSync("dir", join(p.dir, "link"));
+  symlinkSync("dir/web.plan", join(p.dir, "current"));
+  p.ok(["plan", "--out", "current"]);
+  assert.match(p.read("dir/web.plan"), /saved-plan/);
+  assert.equal(readlinkSync(join(p.dir, "current")), "dir/web.plan");
+  p.ok(["plan", "--out", "link/more.plan"]);
+  assert.ok(p.exists("dir/more.plan"));
+  p.ok(["apply", "--plan", "current"]);
+  assert.match(p.ok(["apply", "--plan", "dir/web.plan"], 6).stderr, /applied already/);
+  assert.match(p.ok(["plan", "--out", "no/web.plan"], 1).stderr, /cannot be saved as no\/web\.plan/);
 });
 
 test("F9 an edited file between plan and apply: refused", (t) => {
