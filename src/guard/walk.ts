@@ -21,8 +21,10 @@ const AGAIN_AT_MOST = 8;
  * @throws KernelError what the kernel refused; EXDEV from openDir at a mount, EBUSY from unlink at one
  */
 export function empty(walk: Walk, view: number): void {
-  const frames: Frame[] = [{ fd: view, name: new Uint8Array(), left: list(walk, view), again: 0 }];
+  const top: Frame = { fd: view, name: new Uint8Array(), left: [], again: 0 };
+  const frames = [top];
   try {
+    top.left = list(walk, view);
     while (frames.length > 0) {
       const frame = frames.at(-1)!;
       const entry = frame.left.pop();

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { deleteTree } from "#guard/delete";
 import { type AbsPath, join as joinPath } from "#model/brand";
-import { Failure } from "#model/diagnostic";
+import { Failure, KernelError } from "#model/diagnostic";
 import type { Files } from "#ports/files";
 import { FakeKernel } from "#test/fake-kernel";
 import { needs } from "#test/needs";
@@ -269,6 +269,21 @@ test("a refusal in the middle leaves no descriptor open and says what the kernel
     () => deleteTree(k, "/state" as AbsPath, "/state/envs/web-0123abcd/rw" as AbsPath),
     refusal("kernel", /cannot delete \/state\/envs[^]*removeDir[^]*EPERM/),
   );
+});
+
+test("a directory that cannot be listed leaves no descriptor open: an open view is a mount that stays", () => {
+  const k = new FakeKernel();
+  k.disk.file("/state/envs/web-0123abcd/rw/file");
+  const entries = (): never => {
+    throw new KernelError("getdents64(7)", "EIO");
+  };
+  const files = { ...k.files, walk: { ...k.files.walk, entries } };
+  assert.throws(
+    () =>
+      deleteTree({ reader: k.reader, files }, "/state" as AbsPath, "/state/envs/web-0123abcd/rw" as AbsPath),
+    refusal("kernel", /EIO/),
+  );
+  assert.equal(k.handles.fds.size, 0);
 });
 
 test("a directory that is filled again while it is emptied is emptied again", () => {
