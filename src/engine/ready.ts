@@ -129,8 +129,16 @@ export async function inInstance<T>(
   const loaded = await withValues(host, declared.loaded);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const { id, lock } = freeInstance(host, state, env.id);
-  let fate: Fate = "removed";
   let groups: readonly OwnedCgroup[] | undefined;
+  const end = async (fate: Fate): Promise<void> => {
+    try {
+      if (fate === "removed") removeInstance(host, state, id, groups);
+      if (fate === "kept") await keepInstance(host, state, id);
+    } finally {
+      lock.release();
+    }
+  };
+  let done: { readonly used: T; readonly fate: Fate };
   try {
     const seen = observe(host.reader, id, state.lineage, state.path, { host: machine });
     const observed = withLayers(host, seen, declared.resources);
@@ -175,14 +183,14 @@ export async function inInstance<T>(
       return stack.place.merged;
     };
     const root: LaunchRoot = { kind: "private", dir: stack.place.dir, tag: stack.tag, overlay, inner };
-    const done = await use({ state, id, loaded, root, groups, build });
-    fate = done.fate;
-    return done.used;
-  } finally {
-    if (fate === "removed") removeInstance(host, state, id, groups);
-    if (fate === "kept") await keepInstance(host, state, id);
-    lock.release();
+    done = await use({ state, id, loaded, root, groups, build });
+  } catch (error) {
+    // Why it failed is what has to be said; what cannot be removed now the next command's sweep takes.
+    await end("removed").catch(() => undefined);
+    throw error;
   }
+  await end(done.fate);
+  return done.used;
 }
 
 /** What is deleted in the end need not reach the disk: neither by an fsync inside, nor by the sync of a whole file system at the last unmount. */

@@ -143,6 +143,22 @@ test(
   },
 );
 
+test(
+  "B10 why a throwaway run failed is said though what it left cannot be removed; the next command takes that",
+  needs("root", "overlay", "program:strace"),
+  (t) => {
+    const p = begin(t);
+    const before = traces(p);
+    const broken = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=unlinkat:error=EIO"];
+    const { code, stderr } = p.run(["run", "--rm", "web", "--", "nope"], { before: broken });
+    assert.match(stderr, /command not found: "nope"/);
+    assert.equal(code, 127);
+    assert.notDeepEqual(traces(p), before);
+    p.ok(["run", "--rm", "web", "--", "true"]);
+    assert.deepEqual(traces(p), before);
+  },
+);
+
 test("B10 what cannot be executed is 126 and leaves nothing", needs("root", "overlay"), (t) => {
   const p = begin(t);
   p.write("rootfs/bin/plain", "#!/bin/sh\nexit 0\n", 0o644);
