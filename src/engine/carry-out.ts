@@ -56,12 +56,10 @@ export async function carryOut(
     down: new Map(),
     held: false,
     lazy: options.lazy ?? false,
+    interrupted: host.interrupted,
     serial: observed.record?.serial ?? 0,
   };
-  const events = execute(lower(plan, options), context, {
-    onError: options.onError ?? "rollback",
-    interrupted: host.interrupted,
-  });
+  const events = execute(lower(plan, options), context, { onError: options.onError ?? "rollback" });
   let undone: Carried["undone"] = "nothing";
   for (;;) {
     const next = await advance(events);

@@ -48,10 +48,15 @@ export type Context = World & {
   held: boolean;
   /** MNT_DETACH was asked for. */
   readonly lazy: boolean;
+  /** Asked between steps, and while one waits for its turn; true ends the execution as a failure would. */
+  readonly interrupted: () => boolean;
   serial: number;
   /** Whether the record says that a destroy is under way; false: the disk was full. */
   noted?: boolean;
 };
+
+/** A signal came while a step waited for its turn, and had done nothing yet. */
+export class Interrupted extends Error {}
 
 /** How one call is undone; a promise where that waits for the disk. */
 export type How = () => Promise<void> | undefined | void;

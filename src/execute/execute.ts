@@ -1,5 +1,5 @@
 import type { StepEvent, Step } from "#model/step";
-import { settled, type Context, type How, type Waiting } from "./context.ts";
+import { Interrupted, settled, type Context, type How, type Waiting } from "./context.ts";
 import { perform } from "./perform.ts";
 
 export type Ended =
@@ -7,11 +7,7 @@ export type Ended =
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "interrupted" };
 
-export type Options = {
-  readonly onError: "rollback" | "keep";
-  /** Asked between steps; true ends the execution as a failure would. */
-  readonly interrupted: () => boolean;
-};
+export type Options = { readonly onError: "rollback" | "keep" };
 
 /**
  * Carries steps out in order and tells each. It decides nothing: at the first refusal it undoes what was done, in reverse (or keeps it, as
@@ -25,7 +21,7 @@ export function* execute(
 ): Generator<StepEvent | Waiting, Ended> {
   const undos: Undoable[] = [];
   for (const [index, step] of steps.entries()) {
-    const end = options.interrupted() ? ({ kind: "interrupted" } as const) : yield* attempt(step, x, undos);
+    const end = x.interrupted() ? ({ kind: "interrupted" } as const) : yield* attempt(step, x, undos);
     if (end === undefined) continue;
     const why = end.kind === "interrupted" ? "interrupted" : `${step.address} failed`;
     for (const skipped of steps.slice(end.kind === "interrupted" ? index : index + 1)) {
@@ -52,6 +48,7 @@ function* attempt(
     yield { event: "step_done", step, ...(detail === undefined ? {} : { detail }) };
     return undefined;
   } catch (error) {
+    if (error instanceof Interrupted) return { kind: "interrupted" };
     yield { event: "step_failed", step, error };
     // A step succeeds or fails as a whole: what it did by then is undone even where what succeeded is kept.
     if (hows.length > 0) yield* rollBack([{ step, hows }]);

@@ -3,11 +3,10 @@ import { baseName, join, parentOf } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import { storeOf, type Ownership, type Recipe } from "#model/resource";
 import type { Step, StepEvent } from "#model/step";
-import type { Clock } from "#ports/clock";
 import type { Files, Held } from "#ports/files";
 import type { Reader } from "#ports/reader";
 import { deleteTree } from "#guard/delete";
-import type { Context } from "./context.ts";
+import { Interrupted, type Context } from "./context.ts";
 
 const PRIVATE: Ownership = { mode: 0o700, uid: 0, gid: 0 };
 /** A layer's root becomes merged's, so that everybody inside can enter it whatever the archive says of `./`. */
@@ -16,7 +15,7 @@ const ROOT: Ownership = { mode: 0o755, uid: 0, gid: 0 };
 const PATIENCE_MS = 600_000;
 
 type StoreLayer = Extract<Step, { do: "store_layer" }>;
-type Ports = { readonly reader: Reader; readonly files: Files; readonly clock: Clock };
+type Ports = { readonly reader: Reader; readonly files: Files };
 
 /**
  * Makes a stored layer in a directory beside its place and renames it there when it is complete: a kill leaves only that directory,
@@ -26,14 +25,14 @@ export function* storeLayer(step: StoreLayer, x: Context): Generator<StepEvent, 
   const { path, recipe } = step.layer;
   const { state } = x.plan.observed.place;
   x.files.makeDir(parentOf(path), PRIVATE);
-  const lock = waitFor(x, path);
+  const total = sizeOf(recipe);
+  const lock = yield* turn(step, x, total);
   try {
     if (x.reader.lstat(path) !== undefined) return "stored already";
     const beside = besideOf(path);
     deleteTree(x, state, beside);
     x.files.makeDir(beside, ROOT);
     try {
-      const total = sizeOf(recipe);
       const filling =
         recipe.kind === "archive" ? x.layers.unpack(recipe, beside) : x.layers.copy(recipe.entries, beside);
       for (const done of filling) yield { event: "step_progress", step, done, total };
@@ -76,19 +75,22 @@ export function sweepLayers(ports: Ports, state: AbsPath): void {
 const besideOf = (path: AbsPath): AbsPath => join(parentOf(path), `.${baseName(path)}.new`);
 const lockOf = (path: AbsPath): AbsPath => join(parentOf(path), `.${baseName(path)}.lock`);
 
-/** @throws Failure in_use */
-function waitFor({ files, clock }: Ports, path: AbsPath): Held {
-  const end = clock.monotonic() + PATIENCE_MS;
+/** The lock of a layer. While another envctl makes the same, signals are let in, and it shows that nothing of ours was read. @throws Failure in_use, Interrupted */
+function* turn(step: StoreLayer, x: Context, total: number): Generator<StepEvent, Held> {
+  const path = lockOf(step.layer.path);
+  const end = x.clock.monotonic() + PATIENCE_MS;
   for (;;) {
-    const attempt = files.lock(lockOf(path));
+    const attempt = x.files.lock(path);
     if (attempt.kind === "held") return attempt.lock;
-    if (clock.monotonic() > end) {
+    if (x.interrupted()) throw new Interrupted();
+    if (x.clock.monotonic() > end) {
       const pid = attempt.holder();
       throw failure(4, "in_use", "another envctl is still making this layer", {
         ...(pid === undefined ? {} : { detail: `process ${pid}` }),
         hint: "Wait for it, then repeat the command.",
       });
     }
-    clock.pause(50);
+    x.clock.pause(50);
+    yield { event: "step_progress", step, done: 0, total };
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { WriteHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
 import { FakeHost, FILE } from "./fixture.ts";
 
@@ -59,4 +60,21 @@ test("A18 a layer that cannot be made costs nothing: what stood stays, unpacked 
     assert.match(await f.apply(), /^failed/);
     assert.deepEqual([f.shape(), stored(f)], before, call);
   }
+});
+
+/** A signal comes at the third look at the lock of a layer. */
+class Impatient extends FakeHost {
+  override get host(): WriteHost {
+    const looks = (): number => this.kernel.calls.filter((line) => /^lock .*\.lock$/.test(line)).length;
+    return { ...super.host, interrupted: () => looks() >= 3 };
+  }
+}
+
+test("F14 a signal ends the wait for another envctl that makes the same layer; what was there stays", async () => {
+  const [digest] = stored(await applied());
+  const f = declare(new Impatient(), "first");
+  f.kernel.handles.locks.set(`${STORE}/.${digest}.lock` as AbsPath, 4242);
+  const before = f.shape();
+  assert.equal(await f.apply(), "interrupted all");
+  assert.deepEqual([f.shape(), unpacked(f)], [before, 0]);
 });
