@@ -29,7 +29,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function words(boot: Boot, command: string, consoleFile: string): string[] {
   const { machine, kernel, disk } = boot;
-  const append = `console=ttyS0 quiet panic=-1 mitigations=off norandmaps VM_CGROUP=${machine.cgroup}`;
+  const append = `console=ttyS0 quiet panic=-1 mitigations=off norandmaps VM_CGROUP=${machine.cgroup} VM_INIT=${machine.init ?? ""}`;
   const shell = boot.command[0] === "shell";
   const options: readonly (readonly string[])[] = [
     ["-M", "q35", "-accel", ACCEL, "-cpu", CPU, "-m", "1536M", "-smp", "2", "-nodefaults", "-no-reboot"],

@@ -36,6 +36,8 @@ export function makeDisk(dir: string): string {
   symlinkSync(join(REPOSITORY, "node_modules/.bin/node"), join(root, "usr/local/bin/node"));
   cpSync(join(import.meta.dirname, "init.sh"), join(root, "vm/init"), { mode: 0 });
   sh(root, "chmod 755 vm/init");
+  cpSync(join(import.meta.dirname, "vm.service"), join(root, "etc/systemd/system/vm.service"));
+  put(root, "etc/machine-id", `${"0".repeat(31)}1\n`); // a first boot asks questions
   rmSync(disk, { force: true });
   // Without a journal: a machine's disk never outlives it.
   output("mke2fs", ["-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", root, disk, "6G"]);

@@ -6,6 +6,8 @@ export type Machine = {
   readonly kernel: string;
   /** How /sys/fs/cgroup looks: v2 alone, v1 alone, or v1 with an empty v2 beside it. */
   readonly cgroup: "v2" | "v1" | "hybrid";
+  /** Its first process, where that is no shell script that mounts what there is. */
+  readonly init?: "systemd";
 };
 
 const machine = (series: string, kernel: string, cgroup: Machine["cgroup"]): Machine => ({
@@ -19,13 +21,17 @@ export const machines: readonly Machine[] = [
   machine("6.1", "linux-image-cloud-amd64", "v1"),
   machine("6.1", "linux-image-cloud-amd64", "hybrid"),
   machine("6.12", "linux-image-6.12-cloud-amd64", "v2"),
+  { ...machine("6.12", "linux-image-6.12-cloud-amd64", "v2"), name: "6.12-systemd", init: "systemd" },
 ];
 
-/** What `npm test -- vm` and CI run: the rows that depend most on kernel and cgroups, on the older kernel with v2. */
-export const quick: { readonly machine: string; readonly files: readonly string[] } = {
-  machine: "6.1-v2",
-  files: ["doctor", "kernels", "limits", "memory"].map((name) => `test/e2e/${name}.test.ts`),
-};
+/** What `npm test -- vm` and CI run: the rows that depend most on kernel and cgroups, on the older kernel with v2; what needs systemd. */
+export const quick: readonly { readonly machine: string; readonly files: readonly string[] }[] = [
+  {
+    machine: "6.1-v2",
+    files: ["doctor", "kernels", "limits", "memory"].map((name) => `test/e2e/${name}.test.ts`),
+  },
+  { machine: "6.12-systemd", files: ["test/e2e/systemd.test.ts"] },
+];
 
 /** Modules loaded at boot, with all they depend on: the disk, its file system, and what the tests mount. */
 export const modules: readonly string[] = [
@@ -64,6 +70,7 @@ export const packages: readonly string[] = [
   "sed",
   "squashfs-tools",
   "strace",
+  "systemd",
   "tar",
   "tini",
   "uidmap",

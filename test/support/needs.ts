@@ -1,16 +1,18 @@
 // What a test needs of the machine. Where it is missing the test is skipped with the name of the need; under CI
 // scripts/test.ts asks again and fails the run when a skipped test could have run.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup1:X`: on v1, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. */
+/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup1:X`: on v1, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. `systemd`: it runs this machine. `account`: an ordinary user has a line in /etc/passwd. */
 export type Need =
   | "root"
   | "mounts"
   | "userns"
   | "overlay"
+  | "systemd"
+  | "account"
   | `cgroup:${string}`
   | `cgroup1:${string}`
   | `cgroup2:${string}`
@@ -46,11 +48,22 @@ function controllers(versions: readonly string[]): string[] {
     });
 }
 
+/** The ids of an ordinary user that this machine knows. */
+export function account(): { readonly uid: number; readonly gid: number } | undefined {
+  return readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }))
+    .find(({ uid }) => uid >= 1000 && uid < 60_000);
+}
+
 export function met(need: Need): boolean {
   if (need === "root") return process.geteuid?.() === 0;
   if (need === "mounts") return quiet("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt");
   if (need === "userns") return quiet("setpriv", "--reuid=1000", "--clear-groups", "unshare", "-Ur", "true");
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  if (need === "systemd") return existsSync("/run/systemd/system"); // sd_booted(3)
+  if (need === "account") return account() !== undefined;
   const [kind, name = ""] = need.split(":");
   if (kind === "setuid") return (statSync(onPath(name) ?? "/").mode & 0o4000) !== 0;
   if (kind === "cgroup1") return controllers(["cgroup"]).includes(name);
