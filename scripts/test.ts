@@ -99,11 +99,12 @@ async function tests(part: "unit" | "e2e"): Promise<void> {
 async function machines(): Promise<void> {
   const { prepare, runMachine } = await import("./vm/suite.ts");
   const { machines: all, quick } = await import("./vm/machines.ts");
-  const disk = prepare();
+  let disk: string | undefined;
   for (const { machine: wanted, files } of quick) {
     const machine = all.find(({ name }) => name === wanted)!;
     const jobs = Math.min(availableParallelism(), files.length);
     try {
+      disk ??= prepare();
       await runMachine(machine, disk, { files, pattern: values.pattern, jobs, minutes: 25 }, tally);
     } catch (error) {
       tally.fail(`${machine.name}: whole run`, String(error));

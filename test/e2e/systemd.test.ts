@@ -86,13 +86,18 @@ function inService(
   user: { uid: number; gid: number },
   ...more: readonly string[]
 ): readonly string[] {
-  const out = ["StandardOutput", "StandardError"].flatMap((which) => ["-p", `${which}=append:${p.dir}/said`]);
-  const variables = [`ENVCTL_STATE_DIR=${p.dir}/theirs`, `HOME=${p.dir}`, "NO_COLOR=1"];
-  return [
-    ...["systemd-run", "--quiet", "--collect", `--unit=${unitName()}`, "-p", "Type=oneshot", ...more],
-    ...["-p", `User=${user.uid}`, "-p", `Group=${user.gid}`, "-p", `WorkingDirectory=${p.dir}`, ...out],
-    ...variables.flatMap((variable) => ["-E", variable]),
+  const properties = [
+    "Type=oneshot",
+    `User=${user.uid}`,
+    `Group=${user.gid}`,
+    `WorkingDirectory=${p.dir}`,
+    `StandardOutput=append:${p.dir}/said`,
+    `StandardError=append:${p.dir}/said`,
+    `Environment=ENVCTL_STATE_DIR=${p.dir}/theirs HOME=${p.dir} NO_COLOR=1`,
+    ...more,
   ];
+  const words = ["systemd-run", "--quiet", "--collect", `--unit=${unitName()}`];
+  return [...words, ...properties.flatMap((property) => ["-p", property])];
 }
 
 test(
@@ -105,9 +110,9 @@ test(
     execFileSync("chown", ["-R", `${user.uid}:${user.gid}`, p.dir]);
     const run = ["run", "--rm", "--strict-limits", "web", "--"];
     const greedy = [...run, "dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"];
-    assert.notEqual(p.run(greedy, { before: inService(p, user, "-p", "Delegate=yes") }).code, 0);
+    assert.notEqual(p.run(greedy, { before: inService(p, user, "Delegate=yes") }).code, 0);
     assert.match(p.read("said"), /envctl: killed by the kernel: out of memory\n {2}limit {3}32 MiB, no swap/);
-    p.ok([...run, "true"], 0, { before: inService(p, user, "-p", "Delegate=yes") });
+    p.ok([...run, "true"], 0, { before: inService(p, user, "Delegate=yes") });
     assert.notEqual(p.run([...run, "true"], { before: inService(p, user) }).code, 0);
     assert.match(p.read("said"), /no cgroup with the memory controller\s+belongs to this user/);
     assert.deepEqual(ours(slice()), []);
