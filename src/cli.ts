@@ -26,7 +26,7 @@ const reader = linuxReader({
 });
 const now = (): number => process.uptime() * 1000;
 const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinModule("node:tty").isatty(fd);
-const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
 function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): ReadHost {
@@ -72,8 +72,12 @@ async function controlling(settings: Settings): ReturnType<Boot["controlling"]> 
 function acting(settings: Settings): Acting {
   let stop = false;
   let deliver: ((signal: string) => void) | undefined;
-  for (const signal of signals) {
-    process.on(signal, () => (deliver === undefined ? (stop = true) : deliver(signal)));
+  for (const signal of Object.keys(signals) as (keyof typeof signals)[]) {
+    process.on(signal, () => {
+      if (deliver !== undefined) return deliver(signal);
+      stop = true;
+      taken ??= signal;
+    });
   }
   const host = {
     ...readHost(settings),
@@ -103,6 +107,9 @@ function workingDirectory(): string {
 function absolute(cwd: string, path: string): ReadHost["state"] {
   return (path.startsWith("/") ? path : `${cwd}/${path}`).replace(/\/+$/, "") as ReadHost["state"];
 }
+
+/** The first signal that nothing which runs was given. */
+let taken: keyof typeof signals | undefined;
 
 /** Called once a command that may change things has succeeded, with its state directory and its name. */
 type KeepCode = (state: string, command: string) => void;
@@ -138,7 +145,9 @@ const boot: Boot = {
 };
 
 export async function main(keepCode: KeepCode): Promise<void> {
-  const code = await command(process.argv.slice(2), boot);
+  const status = await command(process.argv.slice(2), boot);
+  // Commands say 130 of whatever signal stopped them.
+  const code = status === 130 && taken !== undefined ? 128 + signals[taken] : status;
   process.exitCode = code === 0 && outputLost() ? 1 : code;
   if (code === 0 && changed !== undefined) keepCode(...changed);
 }

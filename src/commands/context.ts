@@ -65,6 +65,11 @@ export function exitOf(error: unknown): ExitCode {
   return error instanceof KernelError && error.errno === "EBUSY" ? 5 : 1;
 }
 
+/** A signal came while envctl waited for something. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof Failure && error.diagnostics[0]?.code === "interrupted";
+}
+
 /** Several environments, one exit code: the first of these that occurred (contract, "Exit codes"). */
 export function worst(codes: readonly number[]): ExitCode {
   return ([1, 6, 5, 4, 2] as const).find((code) => codes.includes(code)) ?? 0;

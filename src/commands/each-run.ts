@@ -1,9 +1,9 @@
 import { Failure } from "#model/diagnostic";
 import type { DetachedRun } from "#model/detached";
 import type { ControlContext } from "./context.ts";
-import { complain } from "./context.ts";
+import { complain, isInterruption } from "./context.ts";
 
-/** Does something to each run that was named, whatever became of the others; the first failure's exit code. */
+/** Does something to each run that was named, whatever became of the others, until a signal comes; the first failure's exit code. */
 export async function eachRun(
   context: ControlContext,
   find: (arg: string) => readonly DetachedRun[],
@@ -17,6 +17,7 @@ export async function eachRun(
       code ||= await work(run);
     } catch (error) {
       await complain(context, error);
+      if (isInterruption(error)) return 130;
       code ||= error instanceof Failure ? error.exit : 1;
     }
   }

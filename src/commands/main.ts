@@ -8,7 +8,7 @@ import { timingsText } from "#views/timings";
 import type { Args } from "./args.ts";
 import { parseArgs, usage } from "./args.ts";
 import type { Context, ControlCommand, ReadCommand, WriteCommand } from "./context.ts";
-import { complain } from "./context.ts";
+import { complain, isInterruption } from "./context.ts";
 import * as plan from "./plan.ts";
 import { refuseOthers, refuseWithoutMounts } from "./privilege.ts";
 
@@ -127,7 +127,8 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     context ??= plainContext(boot, argv);
     await complain(context, error);
     const exit = error instanceof Failure ? error.exit : 1;
-    return OWN_STATUS.includes(name ?? "") && exit !== 126 && exit !== 127 ? 125 : exit;
+    if (OWN_STATUS.includes(name ?? "")) return exit === 126 || exit === 127 ? exit : 125;
+    return isInterruption(error) ? 130 : exit;
   } finally {
     watch.lap("print");
     if (timed && context !== undefined) context.words.err(timingsText(watch.all(), context.look.err));

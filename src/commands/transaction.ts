@@ -1,4 +1,5 @@
 import { type Diagnostic, Failure } from "#model/diagnostic";
+import { exitStatus } from "#model/launch";
 import type { Plan } from "#model/plan";
 import { isSettled } from "#model/plan";
 import { busy, busyDiagnostic } from "#views/busy";
@@ -10,7 +11,7 @@ import { notApplied, planText } from "#views/plan";
 import { usage } from "./args.ts";
 import { carry, type Carrying } from "./carry.ts";
 import type { WriteContext } from "./context.ts";
-import { complain, exitOf, worst } from "./context.ts";
+import { complain, exitOf, isInterruption, worst } from "./context.ts";
 
 /** What apply and destroy have in common: show the plans, ask, carry them out. */
 export type Transaction = Carrying & {
@@ -27,11 +28,12 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const { plans, intent } = transaction;
   const { words, look, json, quiet, host } = context;
   const stream = streamJson(intent);
+  const cut = transaction.failures.some(isInterruption);
   const unplanned = transaction.failures.flatMap((error) => diagnosticsOf(error));
   // Where nothing could be planned, as where a file is bad: no stream begins.
   if (json && plans.length === 0 && unplanned.length > 0) {
     words.out(errorJson(unplanned));
-    return worst(transaction.failures.map(exitOf));
+    return cut ? 130 : worst(transaction.failures.map(exitOf));
   }
   if (!json) for (const failure of transaction.failures) await complain(context, failure);
   if (json) words.out(stream.version(host.version) + stream.planned(plans));
@@ -39,7 +41,7 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const pending = plans.filter((plan) => intent === "destroy" || !isSettled(plan));
   const blocked = pending.filter((plan) => plan.kind === "blocked");
   for (const plan of blocked) if (!json && (intent === "destroy" || quiet)) words.err(busy(plan, look.err));
-  const ready = pending.filter((plan) => plan.kind === "ready");
+  const ready = cut ? [] : pending.filter((plan) => plan.kind === "ready");
   const leftOut = {
     codes: [...transaction.failures.map(exitOf), ...blocked.map(() => 5)],
     wrong: [...unplanned, ...blocked.map(busyDiagnostic)],
@@ -47,7 +49,8 @@ export async function transact(context: WriteContext, transaction: Transaction):
   const refusal =
     ready.length > 0 && transaction.agreed !== true ? await refused(context, ready, leftOut.wrong) : 0;
   if (refusal !== 0) return refusal;
-  return carry(context, transaction, ready, leftOut);
+  const code = await carry(context, transaction, ready, leftOut);
+  return cut ? 130 : code;
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
@@ -58,7 +61,7 @@ function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }
   if (shown.length > 0) words.err(planText(shown, look.err));
 }
 
-/** Asks, where that was not forgone. @returns 0: go on; 1: the answer was no; 130: a signal instead of an answer */
+/** Asks, where that was not forgone. @returns 0: go on; 1: the answer was no; 128 + n: signal n instead of an answer */
 async function refused(
   { args, words, host, look, ...context }: WriteContext,
   plans: readonly Plan[],
@@ -71,10 +74,14 @@ async function refused(
     throw context.json ? new Failure(3, [...wrong, ...diagnosticsOf(nobody)]) : nobody;
   }
   const stop = new AbortController();
-  const done = host.onSignal(() => stop.abort());
+  let by = "SIGINT";
+  const done = host.onSignal((signal) => {
+    by = signal;
+    stop.abort();
+  });
   const answer = await words.ask(question(plans, look.err), stop.signal);
   done();
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return 0;
   words.err(`${answer === undefined ? "\n" : ""}Nothing was changed.\n`);
-  return stop.signal.aborted ? 130 : 1;
+  return stop.signal.aborted ? exitStatus({ signal: by }) : 1;
 }

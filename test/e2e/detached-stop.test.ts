@@ -32,7 +32,7 @@ test("E28 Ctrl-C ends wait and stop, and not what they wait for", machine, async
   const { pid } = detach(p, sh("web", `echo up; ${DEAF}`));
   for (const [words, code] of [
     [["wait", "web"], 130],
-    [["stop", "--time", "60", "web"], 1],
+    [["stop", "--time", "60", "web"], 130],
   ] as const) {
     const child = p.start([...words]);
     p.after(() => void child.kill("SIGKILL"));

@@ -7,6 +7,7 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
+import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
 import { standingAt } from "#test/signalled";
 import { killAt } from "#test/strace";
@@ -143,6 +144,30 @@ test("F8 --lock-timeout waits that long, and goes on when it is free", traced, a
   const { code, stderr } = await waiting;
   assert.equal(code, 0, stderr);
   assert.deepEqual([p.mounts(), readdirSync(join(p.state, "envs"))], [[], []]);
+});
+
+test("F8 a signal ends the waiting, whatever else could go on: 128 + n", traced, async (t) => {
+  const p = project(t);
+  p.env("web");
+  const { go } = await standing(p);
+  p.env("later");
+  for (const [signal, status] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const) {
+    const waiting = p.start(["apply", "later", "web", "-y", "--lock-timeout", "60s"]);
+    let told = "";
+    waiting.stderr!.on("data", (data) => (told += String(data)));
+    const ended = once(waiting, "close");
+    // Its locks are taken in the order of their names.
+    await until("it waits", () => readdirSync(join(p.state, "locks")).length === 2);
+    await sleep(300);
+    waiting.kill(signal);
+    assert.deepEqual(await ended, [status, null], told);
+    assert.match(told, /interrupted while waiting for another envctl/);
+    assert.deepEqual(readdirSync(join(p.state, "envs")), [p.id("web")], told);
+  }
+  await go();
 });
 
 test("F8 one that was killed holds nothing", traced, async (t) => {

@@ -110,11 +110,14 @@ function signalled(
 
 const traced = needs("root", "overlay", "program:strace", "cgroup:pids");
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  test(`F14 ${signal} in the middle: the step is finished, the rest undone, 130`, traced, async (t) => {
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`F14 ${signal} in the middle: the step is finished, the rest undone, ${status}`, traced, async (t) => {
     const p = declared(t, `${BODY}limits: { pids: 20 }\n`);
     const { code, stderr } = await signalled(p, signal);
-    assert.equal(code, 130, stderr);
+    assert.equal(code, status, stderr);
     assert.deepEqual([p.mounts(), p.cgroups()], [[], []], stderr);
     assert.ok(!existsSync(join(p.state, "envs/web")));
     p.ok(["drift"]);
