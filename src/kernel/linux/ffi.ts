@@ -28,7 +28,8 @@ function load(): Koffi {
   const require = createRequire(import.meta.url);
   const platform = `linux-${arch()}`;
   const name = `@koromix/koffi-${platform}`;
-  const musl = readdirSync("/lib").some((file) => file.startsWith("ld-musl-"));
+  // NixOS and Guix have no /lib, and glibc.
+  const musl = existsSync("/lib") && readdirSync("/lib").some((file) => file.startsWith("ld-musl-"));
   const places = musl ? [] : (require.resolve.paths(name) ?? []);
   const binary = places
     .map((dir) => `${dir}/${name}/${platform.replace("-", "_")}/koffi.node`)
