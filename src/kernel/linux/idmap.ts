@@ -53,15 +53,15 @@ export function idMap(disk: number, shown: number): string {
 function namespaceOf(uids: string, gids: string): number {
   const [ok, okWrite] = pipe2();
   const [goRead, go] = pipe2();
-  let pid: number;
+  let pid: number | undefined;
   try {
-    const wait = ["-c", "echo ok >&3; read -r _ <&4"];
-    pid = spawn([find("unshare"), "--user", find("dash", "sh"), ...wait], [], [okWrite, goRead]);
-  } finally {
-    close(okWrite);
-    close(goRead);
-  }
-  try {
+    try {
+      const wait = ["-c", "echo ok >&3; read -r _ <&4"];
+      pid = spawn([find("unshare"), "--user", find("dash", "sh"), ...wait], [], [okWrite, goRead]);
+    } finally {
+      close(okWrite);
+      close(goRead);
+    }
     if (readWithin(ok, PATIENCE_MS) !== "ok\n")
       throw failure(1, "kernel", "a user namespace for `owner: caller` could not be made", {
         hint: "user.max_user_namespaces may be 0: sysctl user.max_user_namespaces=10000",
@@ -79,6 +79,6 @@ function namespaceOf(uids: string, gids: string): number {
   } finally {
     close(ok);
     close(go);
-    reapWithin(pid, PATIENCE_MS);
+    if (pid !== undefined) reapWithin(pid, PATIENCE_MS);
   }
 }

@@ -5,7 +5,7 @@ import { AT, MOUNT_ATTR, MS, OPEN_TREE } from "./flags.ts";
 import { showAs } from "./idmap.ts";
 import { openTarget } from "./inside.ts";
 import { openReal } from "./place.ts";
-import { close, withFd } from "./syscalls-file.ts";
+import { keepFd, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
 /**
@@ -25,14 +25,10 @@ export function mountInner<T>(root: AbsPath, mount: InnerMount, use: (tree: numb
  * attributes of mount_setattr(2). @throws KernelError */
 export function cloneTree(path: AbsPath, recursive: boolean, set = 0, clear = 0): number {
   const flags = AT.EMPTY_PATH | OPEN_TREE.CLONE | (recursive ? AT.RECURSIVE : 0);
-  const tree = withFd(openReal(path), (source) => openTree(source, "", flags));
-  try {
-    mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE, set, clear });
-    return tree;
-  } catch (error) {
-    close(tree);
-    throw error;
-  }
+  return keepFd(
+    withFd(openReal(path), (source) => openTree(source, "", flags)),
+    (tree) => mountSetattr(tree, "", AT.EMPTY_PATH | AT.RECURSIVE, { propagation: MS.PRIVATE, set, clear }),
+  );
 }
 
 /** `suid`, `dev` and `exec` were asked for by name: they undo what the source's own mount forbids. */
@@ -49,12 +45,7 @@ function volumeTree(volume: VolumeResource): number {
     if (volume.options.some((option) => option === forbid)) set |= attribute;
     else if (volume.options.some((option) => option === allow)) clear |= attribute;
   }
-  const tree = cloneTree(volume.path, volume.recursive, set, clear);
-  try {
+  return keepFd(cloneTree(volume.path, volume.recursive, set, clear), (tree) => {
     if (volume.owner !== undefined) showAs(tree, volume.owner);
-    return tree;
-  } catch (error) {
-    close(tree);
-    throw error;
-  }
+  });
 }

@@ -52,26 +52,29 @@ export function spawnWaiting(
   stdio: Stdio | undefined,
   detached: boolean,
 ): Waiting {
-  const filter = helpers.installer === undefined ? undefined : pipe2();
-  if (filter !== undefined) fds.push(filter[0]);
-  const { argv, env } = entryCommand(helpers, spec, ready, {
-    ...(pidns ? {} : { procAt: PROC_SCRATCH }),
-    // By our number in the proc that the child sees, since a shell has none left to inherit it as.
-    ...(filter === undefined ? {} : { filterAt: `/proc/${readlinkSync("/proc/self")}/fd/${filter[0]}` }),
-  });
-  const words = detached ? supervised(helpers, spec, argv) : argv;
-  const [goRead, go] = pipe2();
-  const [ok, okWrite] = pipe2();
-  fds.push(go, ok);
+  const theirs: number[] = [];
   try {
+    const filter = helpers.installer === undefined ? undefined : pipe2();
+    if (filter !== undefined) {
+      fds.push(filter[0]);
+      theirs.push(filter[1]);
+    }
+    const { argv, env } = entryCommand(helpers, spec, ready, {
+      ...(pidns ? {} : { procAt: PROC_SCRATCH }),
+      // By our number in the proc that the child sees, since a shell has none left to inherit it as.
+      ...(filter === undefined ? {} : { filterAt: `/proc/${readlinkSync("/proc/self")}/fd/${filter[0]}` }),
+    });
+    const words = detached ? supervised(helpers, spec, argv) : argv;
+    const [goRead, go] = pipe2();
+    const [ok, okWrite] = pipe2();
+    fds.push(go, ok);
+    theirs.push(goRead, okWrite);
     const child = spawn(words, env, [goRead, okWrite, ...cgroups], stdio);
     if (filter !== undefined) writeFilter(filter[1], spec.capabilities);
     return { child, go, ok };
   } finally {
     // The child must be the only writer left, so that its end is an end of file here.
-    close(goRead);
-    close(okWrite);
-    if (filter !== undefined) close(filter[1]);
+    for (const fd of theirs) close(fd);
   }
 }
 

@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import { KernelError } from "#model/diagnostic";
 import { newMount } from "./context.ts";
 import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE } from "./flags.ts";
-import { openat, withFd } from "./syscalls-file.ts";
+import { keepFd, openat, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
 const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
@@ -41,8 +41,7 @@ export function mask(at: number, names: readonly string[]): void {
 export function makeReadOnly(at: number, names: readonly string[]): void {
   cover(at, names, (place) => {
     const part = openTree(place, "", AT.EMPTY_PATH | OPEN_TREE.CLONE);
-    mountSetattr(part, "", AT.EMPTY_PATH, { set: RDONLY });
-    return part;
+    return keepFd(part, () => mountSetattr(part, "", AT.EMPTY_PATH, { set: RDONLY }));
   });
 }
 
@@ -61,8 +60,8 @@ function emptyDirectory(): number {
 /** The host's: what is mounted of it is read-only by then. */
 function nullDevice(): number {
   const node = openTree(AT_FDCWD, "/dev/null", OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW);
-  mountSetattr(node, "", AT.EMPTY_PATH, { set: RDONLY | NOSUID | NOEXEC, clear: NODEV });
-  return node;
+  const attributes = { set: RDONLY | NOSUID | NOEXEC, clear: NODEV };
+  return keepFd(node, () => mountSetattr(node, "", AT.EMPTY_PATH, attributes));
 }
 
 function openIfThere(at: number, name: string): number | undefined {

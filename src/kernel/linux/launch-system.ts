@@ -3,7 +3,7 @@ import { newMount } from "./context.ts";
 import { systemCall, type Call } from "./ffi.ts";
 import { AT, AT_FDCWD, MOUNT_ATTR, O, OPEN_TREE } from "./flags.ts";
 import { makeReadOnly, mask, PROC_MASKED, PROC_READ_ONLY, sysMasked } from "./launch-mask.ts";
-import { close, ioctl, openat, withFd } from "./syscalls-file.ts";
+import { close, ioctl, keepFd, openat, withFd } from "./syscalls-file.ts";
 import { fsconfigFd, fsopen, mountSetattr, moveMount, openTree } from "./syscalls-mount.ts";
 
 const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
@@ -73,8 +73,7 @@ export function noProc(cause?: unknown): Error {
 /** A detached proc out of one that a child mounted at `path`. @throws KernelError */
 export function takenProc(path: string): number {
   const tree = openTree(AT_FDCWD, path, OPEN_TREE.CLONE | AT.SYMLINK_NOFOLLOW);
-  mountSetattr(tree, "", AT.EMPTY_PATH, { set: NOSUID | NODEV | NOEXEC });
-  return tree;
+  return keepFd(tree, () => mountSetattr(tree, "", AT.EMPTY_PATH, { set: NOSUID | NODEV | NOEXEC }));
 }
 
 /** Attaches proc at /proc, its machine-wide parts read-only or masked. @throws KernelError or Failure */
@@ -97,8 +96,7 @@ export function newSys(): number {
   } catch (error) {
     if (!(error instanceof KernelError && error.errno === "EPERM")) throw error;
     const sys = openTree(AT_FDCWD, "/sys", OPEN_TREE.CLONE | AT.RECURSIVE | AT.SYMLINK_NOFOLLOW);
-    mountSetattr(sys, "", AT.EMPTY_PATH | AT.RECURSIVE, { set: attributes });
-    return sys;
+    return keepFd(sys, () => mountSetattr(sys, "", AT.EMPTY_PATH | AT.RECURSIVE, { set: attributes }));
   }
 }
 

@@ -34,7 +34,7 @@ import { linuxStage, type MountOptions } from "./mounts.ts";
 import { inNamespaces } from "./namespace.ts";
 import { copySize, openPty, type Pty } from "./pty.ts";
 import type { Outside } from "./relay.ts";
-import { close, openat, withFd } from "./syscalls-file.ts";
+import { close, keepFd, openat, withFd } from "./syscalls-file.ts";
 import { mountSetattr, moveMount, openTree, pivotRoot, umount2 } from "./syscalls-mount.ts";
 import { fchdir, sethostname, unshare } from "./syscalls-process.ts";
 
@@ -192,16 +192,12 @@ function whereWeAre(rootless: boolean): string {
  * root itself no device node opens: neither the rootfs's own nor one made inside is a way to the host's disk.
  */
 function sealHost(at: AbsPath): number {
-  const tree = openTree(AT_FDCWD, at, OPEN_TREE.CLONE | AT.RECURSIVE | AT.SYMLINK_NOFOLLOW);
-  try {
+  const root = openTree(AT_FDCWD, at, OPEN_TREE.CLONE | AT.RECURSIVE | AT.SYMLINK_NOFOLLOW);
+  return keepFd(root, (tree) => {
     mountSetattr(tree, "", AT.EMPTY_PATH, { set: MOUNT_ATTR.NODEV });
     mountSetattr(AT_FDCWD, "/", AT.RECURSIVE, { set: MOUNT_ATTR.RDONLY });
     withFd(openat(AT_FDCWD, at, O.PATH | O.DIRECTORY | O.NOFOLLOW), (place) => moveMount(tree, place));
-    return tree;
-  } catch (error) {
-    close(tree);
-    throw error;
-  }
+  });
 }
 
 /** All that can be done while the child starts. */

@@ -85,6 +85,17 @@ export function withFd<T>(fd: number, use: (fd: number) => T): T {
   }
 }
 
+/** Answers a descriptor that `use` made ready; where that is refused it is closed. */
+export function keepFd(fd: number, use: (fd: number) => void): number {
+  try {
+    use(fd);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
 /**
  * statx(2): the mount an object lies on, by its small number (5.8) or by the one that is never reused (6.8), decimal.
  * undefined where the kernel does not tell. `flags` of AT. @throws KernelError
