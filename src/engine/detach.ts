@@ -33,10 +33,7 @@ export async function runDetached(
     );
   }
   const { used } = await inApplied(host, env, options, (ready) => {
-    const { path } = ready.state;
-    const taken = (number: number): boolean =>
-      host.reader.lstat(runFiles(path, ready.id, number).dir) !== undefined;
-    const group = runGroups(host, ready.groups, taken);
+    const group = runGroups(host, ready);
     try {
       return start(host, ready, options, group.number, group.cgroups);
     } catch (error) {

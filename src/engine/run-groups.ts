@@ -1,10 +1,12 @@
-import type { AbsPath } from "#model/brand";
+import type { AbsPath, EnvId } from "#model/brand";
 import { join } from "#model/brand";
 import { KernelError } from "#model/diagnostic";
 import { handDown } from "#guard/aside";
 import { inheritCpuset } from "#guard/cpuset";
 import type { OwnedCgroup } from "#model/record";
+import { runFiles } from "#record/runs";
 import type { ActHost } from "./host.ts";
+import type { OpenState } from "./state.ts";
 
 /** How long an ended run's group may take to let go (ms). */
 const PATIENCE_MS = 2000;
@@ -13,16 +15,21 @@ const PATIENCE_MS = 2000;
  * The groups one run joins, and its number. It gets a group of its own below one of the environment's, by which its processes are known;
  * where memory is counted if anywhere, so that its kills for lack of memory can be told from those of other runs; else on v2, where the
  * environment's could hand no controller down while it held processes itself. It joins the environment's everywhere else.
- * `taken`: numbers that are not to be had.
+ * A number that a detached run is known by is not taken twice: to forget that one would be to remove the group of this.
  */
 export function runGroups(
   host: ActHost,
-  groups: readonly OwnedCgroup[],
-  taken: (number: number) => boolean = () => false,
+  {
+    state,
+    id,
+    groups,
+  }: { readonly state: OpenState; readonly id: EnvId; readonly groups: readonly OwnedCgroup[] },
 ): { readonly number: number; readonly cgroups: readonly OwnedCgroup[]; remove(): void } {
   const own =
     groups.find((g) => g.controllers.includes("memory")) ?? groups.find((g) => g.version === 2) ?? groups[0];
   if (own?.version === 2 && own.controllers.includes("memory")) handDown(host, own.dir, ["memory"]);
+  const taken = (number: number): boolean =>
+    host.reader.lstat(runFiles(state.path, id, number).dir) !== undefined;
   let number = 1;
   while (taken(number) || (own !== undefined && !host.cgroups.create(groupOf(own, number)))) number++;
   if (own === undefined) return { number, cgroups: groups, remove: () => undefined };

@@ -23,7 +23,7 @@ export type Ran = { readonly ending: Ending; readonly oom?: OomReport; readonly 
 /** Runs in the applied environment; applies first what only creates or updates. @throws Failure 125, 126, 127 */
 export async function runApplied(host: WriteHost, env: EnvFile, options: RunOptions): Promise<Ran> {
   const { used: running } = await inApplied(host, env, options, (ready) => {
-    const group = runGroups(host, ready.groups);
+    const group = runGroups(host, ready);
     try {
       return launch(host, ready, options, group.cgroups).finally(() => group.remove());
     } catch (error) {

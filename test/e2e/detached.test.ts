@@ -57,6 +57,26 @@ test("E28 a detached run is started, waited for, heard, shown and forgotten", ma
 });
 
 test(
+  "E28 a run in front has no group of the number that an ended detached one is known by",
+  machine,
+  async (t) => {
+    const p = project(t);
+    p.env("web", "limits: { pids: 50 }\n");
+    p.ok(["run", "-d", ...sh("web", "true")]);
+    p.ok(["wait", "web/1"]);
+    const { child, ended } = await running(p, ["run", ...sh("web", PATIENT)]);
+    assert.deepEqual(
+      leaves(p).map((dir) => dir.replace(/.*\//, "")),
+      ["2"],
+    );
+    p.ok(["rm", "web/1"]);
+    child.kill("SIGTERM");
+    assert.equal((await ended).code, 3);
+    assert.deepEqual(leaves(p), []);
+  },
+);
+
+test(
   "E28 it survives the terminal it was started in, and has neither that nor any input",
   terminal,
   async (t) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { runGroups } from "#engine/run-groups";
-import type { AbsPath } from "#model/brand";
+import type { AbsPath, EnvId, Lineage } from "#model/brand";
 import { FakeHost } from "./fixture.ts";
 
 const BOTH = "/sys/fs/cgroup/cpu,cpuset";
@@ -40,7 +40,11 @@ test("E1 E6 so has the group of a run, with those of its environment", () => {
   f.kernel.cgroups.create(dir);
   f.kernel.cgroups.write(dir, "cpuset.cpus", "1");
   f.kernel.cgroups.write(dir, "cpuset.mems", "0");
-  const { cgroups } = runGroups(f.host, [{ dir, version: 1, controllers: ["memory"] }]);
+  const { cgroups } = runGroups(f.host, {
+    state: { path: "/var/lib/envctl" as AbsPath, lineage: "0123abcd" as Lineage },
+    id: "web-0123abcd" as EnvId,
+    groups: [{ dir, version: 1, controllers: ["memory"] }],
+  });
   assert.equal(cgroups[0]?.dir, `${dir}/1`);
   assert.deepEqual(cpuset(f, `${dir}/1`), ["1", "0"]);
 });
