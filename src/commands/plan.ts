@@ -1,10 +1,11 @@
 import { planDestruction, planTargets } from "#engine/plan";
 import { select, type Target } from "#engine/select";
+import { type Diagnostic, Failure } from "#model/diagnostic";
 import { changes, type Plan } from "#model/plan";
 import { unchanged } from "#views/unchanged";
 import { usage } from "./args.ts";
 import type { Context } from "./context.ts";
-import { complain } from "./context.ts";
+import { complain, exitOf, worst } from "./context.ts";
 
 /** Prints what apply would change, and why. */
 export async function command(context: Context): Promise<number> {
@@ -13,8 +14,16 @@ export async function command(context: Context): Promise<number> {
   if (out !== undefined && args.has("destroy"))
     throw usage("a destruction is not saved: destroy works from the record", args.command);
   const targets = select(host, args.operands);
-  const planned = args.has("destroy") ? [] : await planTargets(host, targets);
-  const plans = args.has("destroy") ? await planDestruction(host, targets) : planned.map((p) => p.plan);
+  const failures: unknown[] = [];
+  const planned = args.has("destroy") ? [] : await planTargets(host, targets, failures);
+  const plans = args.has("destroy")
+    ? await planDestruction(host, targets, failures)
+    : planned.map((p) => p.plan);
+  if (failures.length > 0) {
+    if (!json && plans.length > 0) words.out(await report(context, plans, targets));
+    const why = failures.flatMap((error) => (error instanceof Failure ? error.diagnostics : []));
+    throw new Failure(worst(failures.map(exitOf)), [...why, ...unsaved(out)]);
+  }
   if (out !== undefined) {
     const { placeToSave, savedText } = await import("#engine/saved");
     const place = placeToSave(host, out);
@@ -28,6 +37,11 @@ export async function command(context: Context): Promise<number> {
   const brief = json ? undefined : unchanged(plans, look.out);
   words.out(brief ?? (await report(context, plans, targets)));
   return args.has("detailed-exitcode") && plans.some((plan) => changes(plan.summary) > 0) ? 2 : 0;
+}
+
+/** A saved plan is a promise for all that was named. */
+function unsaved(out: string | undefined): readonly Diagnostic[] {
+  return out === undefined ? [] : [{ severity: "error", code: "refused", summary: `${out} was not written` }];
 }
 
 async function report(

@@ -11,7 +11,7 @@ import type { EnvFile } from "./load.ts";
 import type { WriteHost } from "./host.ts";
 import type { Planned } from "./planned.ts";
 import { planApply } from "./make-plan.ts";
-import { checkBeforeFirstUse } from "./plan.ts";
+import { attempt, checkBeforeFirstUse } from "./plan.ts";
 import type { Lock, OpenState } from "./state.ts";
 import { hold, openState, saveRecord } from "./state.ts";
 import { withWarnings } from "./rules.ts";
@@ -70,17 +70,6 @@ async function noteEdit(host: WriteHost, state: OpenState, { plan, declared }: P
   if (plan.kind !== "ready" || record === undefined || !isSettled(plan) || !declared.loaded.parsed) return;
   const serial = record.serial + 1;
   await saveRecord(host, state, { ...record, ...recordBase(host, declared.loaded, record), serial });
-}
-
-/** What concerns one environment alone (in use, a bad record, applied elsewhere) is collected; anything else is thrown. */
-export async function attempt<T>(failures: unknown[], work: () => Promise<T> | T): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Failure) || error.exit === 3) throw error;
-    failures.push(error);
-    return undefined;
-  }
 }
 
 async function planFiles(

@@ -13,12 +13,13 @@ import { filesOf, type Target } from "./select.ts";
 import { recordOf, viewState } from "./state.ts";
 
 /**
- * What apply would do, without touching anything. `isMistake`: what counts as one, of what is wrong with a file.
- * @throws Failure 3 with all mistakes of all files
+ * What apply would do, without touching anything. `failures`: takes what keeps an environment from being planned, and the others go on.
+ * `isMistake`: what counts as one, of what is wrong with a file. @throws Failure 3 with all mistakes of all files
  */
 export async function planTargets(
   host: ReadHost,
   targets: readonly Target[],
+  failures: unknown[],
   isMistake: (wrong: Diagnostic) => boolean = () => true,
 ): Promise<readonly Planned[]> {
   const state = viewState(host);
@@ -26,7 +27,8 @@ export async function planTargets(
   const plans: Planned[] = [];
   const wrong: Diagnostic[] = [];
   for (const file of filesOf(targets)) {
-    const result = await planApply(host, state, machine, file);
+    const result = await attempt(failures, () => planApply(host, state, machine, file));
+    if (result === undefined) continue;
     if (isDiagnostics(result)) wrong.push(...result.filter(isMistake));
     else plans.push(result);
   }
@@ -42,24 +44,43 @@ export async function checkBeforeFirstUse(
   isMistake?: (wrong: Diagnostic) => boolean,
 ): Promise<void> {
   if (viewState(host).lineage !== undefined) return;
-  await planTargets(
-    host,
-    files.map((file) => ({ id: file.id, name: file.name, file })),
-    isMistake,
-  );
+  const failures: unknown[] = [];
+  const targets = files.map((file) => ({ id: file.id, name: file.name, file }));
+  await planTargets(host, targets, failures, isMistake);
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What concerns one environment alone (in use, a bad record, applied elsewhere) is collected; anything else is thrown. */
+export async function attempt<T>(failures: unknown[], work: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exit === 3) throw error;
+    failures.push(error);
+    return undefined;
+  }
 }
 
 /** What destroy would do; environments that are not on this host are left out. */
-export async function planDestruction(host: ReadHost, targets: readonly Target[]): Promise<readonly Plan[]> {
+export async function planDestruction(
+  host: ReadHost,
+  targets: readonly Target[],
+  failures: unknown[],
+): Promise<readonly Plan[]> {
   const { obstruct } = await import("./obstacles.ts");
   const { planUnrecorded } = await import("./unrecorded.ts");
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const processes = stillProcesses(host.reader);
-  return targets.flatMap((target) => {
-    const record = recordOf(host, state, target.id);
-    if (record !== undefined) return [obstruct(host, planDestroy(host, state, machine, record), processes)];
-    const { path, lineage } = state;
-    return lineage === undefined ? [] : (planUnrecorded(host, { path, lineage }, target.id) ?? []);
-  });
+  const { path, lineage } = state;
+  const plans: Plan[] = [];
+  for (const { id } of targets) {
+    const plan = await attempt(failures, () => {
+      const record = recordOf(host, state, id);
+      if (record !== undefined) return obstruct(host, planDestroy(host, state, machine, record), processes);
+      return lineage === undefined ? undefined : planUnrecorded(host, { path, lineage }, id);
+    });
+    if (plan !== undefined) plans.push(plan);
+  }
+  return plans;
 }

@@ -289,3 +289,29 @@ test("F13 a state directory copied elsewhere does not unmount the original's", m
   assert.deepEqual(mountTree(p.state), before);
   assert.equal(readFileSync(p.place("web", "merged/made"), "utf8"), "inside");
 });
+
+test(
+  "F13 one refused record stops neither the plan of the others nor what is wrong with their files",
+  machine,
+  (t) => {
+    const p = applied(t);
+    p.env("alone");
+    const record = p.place("web", "env.json");
+    const text = readFileSync(record, "utf8");
+    p.after(() => writeFileSync(record, text));
+    writeFileSync(record, text.slice(0, 500));
+    const { stdout, stderr } = p.ok(["plan", "--out", "all.plan"], 1);
+    assert.match(stdout, /^alone .*\n[^]*Plan: 1 to create/);
+    assert.match(stderr, /the record of web-[^]*envctl: all\.plan was not written\n$/);
+    assert.ok(!p.exists("all.plan"));
+    const { diagnostics } = p.json<{ diagnostics: { code: string }[] }>(["plan"], 1);
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      ["bad_record"],
+    );
+    p.ok(["apply", "alone", "-y"]);
+    assert.match(p.ok(["plan", "--destroy"], 1).stdout, /^alone [^]*Plan: .* 1 to delete/);
+    p.env("wrong", "nonsense: 1\n");
+    assert.match(p.ok(["plan", "web", "wrong"], 3).stderr, /unknown key "nonsense"/);
+  },
+);

@@ -86,7 +86,7 @@ export class FakeHost {
 
   /** How many changes a plan made now would show, and how many findings of drift. */
   async pending(): Promise<readonly [changes: number, drift: number]> {
-    const [plan] = await planTargets(this.host, select(this.host, []));
+    const [plan] = await planTargets(this.host, select(this.host, []), []);
     return [changes(plan!.plan.summary), plan!.plan.drift.length];
   }
 
