@@ -30,4 +30,4 @@ export type Issue = {
   readonly code: DiagnosticCode;
   readonly summary: string;
   readonly detail?: string;
-};
+} & Pick<Diagnostic, "call" | "errno" | "hint">;

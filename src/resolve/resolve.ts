@@ -1,4 +1,5 @@
 import type { Facts, Issue, VolumeFact } from "#model/facts";
+import { KernelError } from "#model/diagnostic";
 import { isStored, type Layer, type Ownership } from "#model/resource";
 import type { Draft, Source, SpecPath, Volume } from "#model/spec";
 import { givable } from "#model/rootless";
@@ -33,14 +34,16 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
     return "severity" in shown ? shown : { ...fact, owner: shown };
   };
   const layer = (source: Source | undefined, at: SpecPath): Layer | undefined =>
-    source === undefined ? undefined : keep<Layer>(resolveLayer(reader, ground, source, at));
+    source === undefined
+      ? undefined
+      : keep<Layer>(pointedAt(at, () => resolveLayer(reader, ground, source, at)));
   const rootfs = layer(spec.rootfs, ["rootfs"]);
   const lowers = spec.lowers.map((source, i) => layer(source, ["lowers", i]));
-  const volumes = spec.volumes.map((v, i) =>
-    v === undefined
-      ? undefined
-      : keep<VolumeFact>(owned(resolveVolume(reader, base, state, v, ["volumes", i, "source"]), v, i)),
-  );
+  const volume = (v: Volume, i: number): VolumeFact | Issue => {
+    const at: SpecPath = ["volumes", i, "source"];
+    return pointedAt(at, () => owned(resolveVolume(reader, base, state, v, at), v, i));
+  };
+  const volumes = spec.volumes.map((v, i) => (v === undefined ? undefined : keep<VolumeFact>(volume(v, i))));
   const placed = [...lowers, rootfs].flatMap((layer, i): Placed[] =>
     layer === undefined ? [] : [{ layer, at: i < lowers.length ? ["lowers", i] : ["rootfs"] }],
   );
@@ -63,6 +66,18 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
       warnings,
     },
   };
+}
+
+/** What the kernel refuses of a path is a mistake at its place in the file: symlinks that lead to themselves, a name too long. */
+function pointedAt<T>(path: SpecPath, look: () => T): T | Issue {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const { call, errno, hint } = error;
+    const said = { call, errno, ...(hint === undefined ? {} : { hint }) };
+    return { path, severity: "error", code: "kernel", summary: "cannot be looked at", ...said };
+  }
 }
 
 /** A stored layer's root is made so; it need not be there yet. */

@@ -1,5 +1,7 @@
 // What the built command says of bad files: one message each, with its place; at once, and without touching anything.
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { guard } from "#test/guard";
@@ -70,6 +72,13 @@ const KINDS: readonly Kind[] = [
   ],
   ["two sources of one layer", "lowers: [{ dir: ../src, oci: x }]\n", "4:25", /a second source/],
   ["a layer that is missing", "lowers: [../nowhere]\n", "4:10", /no such file or directory/],
+  ["a layer that is a symlink to itself", "lowers: [../loop]\n", "4:10", /cannot be looked at[^]*ELOOP: /],
+  [
+    "a volume's source that no name can be",
+    `volumes: [../${"x".repeat(300)}:/a]\n`,
+    "4:11",
+    /cannot be looked at[^]*ENAMETOOLONG: /,
+  ],
   ["a layer that is a file", "lowers: [../file]\n", "4:10", /archive|directory/],
   ["a layer that lies in another", "lowers: [../rootfs/bin]\n", "4:10", /lies below rootfs/],
   [
@@ -139,6 +148,7 @@ for (const [title, kinds, head] of [
     const p = project(t);
     p.write("src/x", "x");
     p.write("file", "neither a directory nor an archive");
+    symlinkSync("loop", join(p.dir, "loop"));
     p.ok(["ls"]); // so that the first of them does not pay for what is read from the disk
     assert.equal(kinds.flatMap((kind) => wrongs(p, kind, head)).join("\n"), "");
     assert.ok(kinds !== KINDS || kinds.length > 40);

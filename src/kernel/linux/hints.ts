@@ -60,6 +60,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
   "openat2:ELOOP": "a symlink stands in the way where none is followed",
   "openat2:EXDEV": "the path leaves its place, through a mount, a magic link or `..`",
+  "realpath:ELOOP": "a symlink leads back to itself, or more than 40 follow one another",
   "openat:ELOOP": "a symlink stands where a file or directory is expected",
   "openat:ENOTDIR": "a symlink or a file stands where a directory is expected",
   "mkdirat:EEXIST": "something that is no directory is there already",
