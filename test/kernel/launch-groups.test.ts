@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import test from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { join, type AbsPath } from "#model/brand";
+import { find } from "#kernel/launch-helpers";
 import { startIn } from "#kernel/launch-groups";
+import { spawn as start } from "#kernel/launch-spawn";
 import { readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
 
@@ -16,7 +18,7 @@ test(
     const { point } = readMounts().find(({ type }) => type === "cgroup2")!;
     const dir = join(point as AbsPath, `envctl-groups-${process.pid}`);
     const started: ChildProcess[] = [];
-    const start = (): number => {
+    const begin = (): number => {
       started.push(spawn("sleep", ["1000000"], { stdio: "ignore" }));
       return started.at(-1)!.pid!;
     };
@@ -27,14 +29,14 @@ test(
       rmdirSync(dir);
     });
     mkdirSync(dir);
-    const beside = start();
+    const beside = begin();
     const waited: number[] = [];
     for (let i = 0; i < 6; i++) {
       // Longer than a grace period: a move would wait for the next.
       await setTimeout(300);
       let since = 0;
       const pid = startIn([{ dir, version: 2, controllers: [] }], beside, () => {
-        const own = start();
+        const own = begin();
         since = performance.now();
         return own;
       });
@@ -45,3 +47,21 @@ test(
     assert.ok(waited.toSorted((a, b) => a - b)[2]! < 4, waited.map((ms) => ms.toFixed(1)).join(", "));
   },
 );
+
+test("a command whose group goes before it is in it does not go on without", needs("root"), (t) => {
+  const { point } = readMounts().find(({ type }) => type === "cgroup2")!;
+  const dir = join(point as AbsPath, `envctl-gone-${process.pid}`);
+  const beside = spawn("sleep", ["1000000"], { stdio: "ignore" });
+  t.after(() => beside.kill("SIGKILL"));
+  mkdirSync(dir);
+  let pid = 0;
+  const starting = (): number => {
+    writeFileSync(join(point as AbsPath, "cgroup.procs"), `${beside.pid}`);
+    rmdirSync(dir);
+    return (pid = start([find("sleep"), "1000000"], [], []));
+  };
+  assert.throws(() => startIn([{ dir, version: 2, controllers: [] }], beside.pid!, starting), {
+    errno: "ENODEV",
+  });
+  assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+});

@@ -4,6 +4,7 @@ import { failure } from "#model/diagnostic";
 import { parseMountinfo } from "#model/mountinfo";
 import type { OwnedCgroup } from "#model/record";
 import { AT_FDCWD, O } from "./flags.ts";
+import { reapWithin } from "./launch-children.ts";
 import { writeAll } from "./inside.ts";
 import { close, openat } from "./syscalls-file.ts";
 
@@ -12,7 +13,7 @@ import { close, openat } from "./syscalls-file.ts";
  * single thread moves by itself, without a lock of all processes. On v2 only whole processes move, and this one would be charged for what
  * it uses meanwhile; so it would in v1's memory, by its main thread (mm_struct's owner), and where memory has run out the kernel would
  * end it for that. There the new one is moved as soon as it is there. The first move after a quiet time waits for a grace period (8 to
- * 24 ms), the next takes 0.05: so `beside`, which is in these groups already, goes first.
+ * 24 ms), the next takes 0.05: so `beside`, which is in these groups already, goes first. @throws KernelError, Failure; then nothing runs
  */
 export function startIn(groups: readonly OwnedCgroup[], beside: number, start: () => number): number {
   const fds: number[] = [];
@@ -32,7 +33,13 @@ export function startIn(groups: readonly OwnedCgroup[], beside: number, start: (
     try {
       for (const fd of there) writeAll(fd, "0");
       const pid = start();
-      for (const fd of moves) writeAll(fd, `${pid}`);
+      try {
+        for (const fd of moves) writeAll(fd, `${pid}`);
+      } catch (error) {
+        // The group went with its last process just now: the new one must not go on without its limits.
+        reapWithin(pid, 0);
+        throw error;
+      }
       return pid;
     } finally {
       for (const fd of back) writeAll(fd, "0");
