@@ -57,10 +57,7 @@ function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRec
   const { id, name, file } = record;
   const observed = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
   const unapplied = host.reader.textAny(file) !== record.text;
-  const held =
-    ourOverlays(observed).length > 0 || observed.rebooted || record.phase === "kept"
-      ? []
-      : stillHeld(host, record, observed);
+  const held = ourOverlays(observed).length > 0 || observed.rebooted ? [] : stillHeld(host, record, observed);
   const elsewhere = observed.elsewhere?.alive;
   if (elsewhere !== undefined) return { id, name, file, unapplied, findings: [abroad(record, elsewhere)] };
   return { id, name, file, unapplied, findings: [...findings(observed), ...held, ...lost(host, state, id)] };

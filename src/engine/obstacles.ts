@@ -24,7 +24,7 @@ export function obstruct(host: ReadHost, plan: ReadyPlan, processes: Reader = ho
   const { observed, intent, actions } = plan;
   const { record } = observed;
   // A recorded overlay that is not mounted may still be sat in (a lazy unmount); its upper must not be mounted a second time.
-  const lost = lostOverlay(actions);
+  const lost = lostOverlay(plan);
   if (record === undefined && intent === "apply" && observed.mounts.length > 0) throw unrecorded(plan);
   if (observed.rebooted || !(takesDown(actions) || lost)) return plan;
   const groups = observed.cgroups.filter((g) => g.exists).map((g) => g.dir);

@@ -20,13 +20,25 @@ function recordNow(x: Context, phase: Phase): EnvRecord {
     phase,
     boot: observed.boot,
     mountNamespace: observed.mountNamespace,
-    resources: destroying ? x.before : phase === "applied" ? x.after.map((r) => asCreated(r, x)) : x.after,
+    resources: destroying ? standing(x) : phase === "applied" ? x.after.map((r) => asCreated(r, x)) : x.after,
     ...(phase === "applying" && x.before.length > 0 ? { previous: x.before } : {}),
-    mounts: kept ? {} : Object.fromEntries(x.mounted),
+    mounts: kept ? leftBehind(x) : Object.fromEntries(x.mounted),
     ...(kept || x.former.length === 0 ? {} : { former: x.former }),
     cgroups: kept ? [] : destroying ? (observed.record?.cgroups ?? []) : allGroups(x, phase),
     ...(phase === "applied" ? { appliedAt: Math.floor(x.clock.now()) } : pick(observed.record)),
   };
+}
+
+/** What is taken down; what a kept upper was written over is known as long as it is kept. */
+function standing({ before, plan: { observed } }: Context): readonly Resource[] {
+  return observed.record?.phase === "kept" ? observed.record.resources : before;
+}
+
+/** An overlay that was detached while somebody was inside still uses the kept upper: the next apply has to look for it. */
+function leftBehind({ lazy, plan: { observed, name }, reader }: Context): EnvRecord["mounts"] {
+  const address = `${name}.overlay`;
+  const mount = lazy ? observed.record?.mounts[address] : undefined;
+  return mount === undefined || reader.hasFileSystem(mount.dev) === false ? {} : { [address]: mount };
 }
 
 /** While applying, groups that are still to go are ours as well. */

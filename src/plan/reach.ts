@@ -9,15 +9,23 @@ export function mountsAnew(actions: readonly Action[]): boolean {
   );
 }
 
-/** An overlay that was unmounted behind our back: a process may still sit in it, and its upper must not be mounted a second time. */
-export function lostOverlay(actions: readonly Action[]): boolean {
-  return actions.some((a) => a.kind === "overlay" && a.op === "create" && a.because === "missing");
+/**
+ * An overlay that was unmounted behind our back, or detached with its upper kept: a process may still sit in it, and its upper must not be
+ * mounted a second time.
+ */
+export function lostOverlay({ actions, observed }: Pick<ReadyPlan, "actions" | "observed">): boolean {
+  const { record } = observed;
+  const detached = record?.phase === "kept" && Object.keys(record.mounts).length > 0;
+  return actions.some(
+    (a) => a.kind === "overlay" && a.op === "create" && (a.because === "missing" || detached),
+  );
 }
 
 /** Whether a look at who stands in a plan's way can find anybody: it is worth nothing where a plan only adds, or changes nothing. */
-export function canBeBlocked({ observed, actions }: ReadyPlan): boolean {
+export function canBeBlocked(plan: ReadyPlan): boolean {
+  const { observed, actions } = plan;
   const unrecorded = observed.record === undefined && observed.mounts.length > 0;
-  return unrecorded || takesDown(actions) || lostOverlay(actions);
+  return unrecorded || takesDown(actions) || lostOverlay(plan);
 }
 
 /** Whether carrying a plan out takes a mount away: only then can holders and foreign mounts be in its way. */

@@ -256,6 +256,41 @@ test(
   },
 );
 
+test(
+  "F7 an upper that is kept while somebody sits in the detached overlay is not mounted a second time",
+  machine,
+  async (t) => {
+    const p = applied(t);
+    writeFileSync(p.place("web", "merged/made"), "kept");
+    const shell = occupant(p, ["sleep", "1000"], { cwd: p.place("web", "merged/etc") });
+    await until("the occupant sits inside", () => runs(shell.pid, "sleep"));
+    p.ok(["destroy", "web", "-y", "--keep-upper", "--force-lazy"]);
+    const [held, ...more] = drift(p);
+    assert.deepEqual([held?.kind, held?.fix, more], ["leftover", `kill ${shell.pid}`, []]);
+    for (const args of [
+      ["apply", "web"],
+      ["destroy", "web"],
+      ["destroy", "web", "--keep-upper"],
+    ])
+      assert.match(p.ok([...args, "-y"], 5).stderr, new RegExp(`${shell.pid} .*sleep 1000`), args.join(" "));
+    assert.deepEqual(p.mounts(), []);
+    await shell.end();
+    assert.deepEqual(drift(p), []);
+    p.ok(["apply", "web", "-y"]);
+    assert.equal(readFileSync(p.place("web", "merged/made"), "utf8"), "kept");
+  },
+);
+
+test("what is kept twice is known as well as before: its layers, and how much goes with it", machine, (t) => {
+  const p = applied(t);
+  writeFileSync(p.place("web", "merged/made"), "kept");
+  for (const _ of [1, 2]) p.ok(["destroy", "web", "-y", "--keep-upper"]);
+  const { dirs } = p.json<{ dirs: { LowerDir: string[] } }>(["show", "web"]);
+  assert.equal(dirs.LowerDir.length, 2);
+  assert.match(p.ok(["plan", "--destroy", "web"]).stdout, /upper +deleted +1 changed path, 4 B/);
+  assert.match(p.ok(["destroy", "web", "-y"]).stderr, /delete +upper +1 changed path, 4 B/);
+});
+
 test("F10 destroy works when the file is gone, and needs no variables", machine, (t) => {
   const p = project(t);
   p.env(
