@@ -104,7 +104,8 @@ export async function openDestroy(
         }
         const ready = planDestroy(host, state, machine, record);
         const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
-        records.set(options.lazy ? plan : obstruct(host, plan, processes), record);
+        const checked = obstruct(host, plan, processes);
+        records.set(options.lazy ? despiteHolders(checked, plan) : checked, record);
       });
     }
     return {
@@ -122,6 +123,11 @@ export async function openDestroy(
     close();
     throw error;
   }
+}
+
+/** Detaching goes on under whoever is inside; a mount that is not ours would be detached along, and stops it still. */
+function despiteHolders(checked: Plan, ready: Plan): Plan {
+  return checked.kind === "blocked" && checked.foreign.length > 0 ? { ...checked, blocked: [] } : ready;
 }
 
 /** The record is what says to whom a kept upper belongs. */
