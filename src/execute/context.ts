@@ -1,4 +1,3 @@
-import type { AbsPath } from "#model/brand";
 import type { ReadyPlan } from "#model/plan";
 import type { EnvRecord, FormerMount, OwnedCgroup, RecordedMount } from "#model/record";
 import type { InnerMount, Resource } from "#model/resource";
@@ -69,9 +68,4 @@ export type Waiting = { readonly event: "waiting"; readonly until: Promise<void>
 /** Stops the executor until something is done, where it is not done already. */
 export function* settled(until: Promise<void> | undefined | void): Generator<Waiting, void> {
   if (until !== undefined) yield { event: "waiting", until };
-}
-
-/** The directory upper and init are made in while the init layer is built. */
-export function initWork(dir: AbsPath): AbsPath {
-  return `${dir}/init.work` as AbsPath;
 }

@@ -4,7 +4,7 @@ import type { InnerMount, Overlay } from "#model/resource";
 import { volatileMark } from "#model/stack";
 import type { Step } from "#model/step";
 import { assemble, makeUpper, refuseHiding } from "./assemble.ts";
-import { initWork, type Context, type Undo } from "./context.ts";
+import type { Context, Undo } from "./context.ts";
 import { deletePath, emptyDir } from "./dirs.ts";
 import { takeDown } from "./own.ts";
 
@@ -35,7 +35,7 @@ export function stack(step: Of<"stack">, x: Context, undo: Undo): string {
 export function raise(overlay: Overlay, inner: readonly InnerMount[], x: Context): void {
   const { place, covering } = x.plan.observed;
   emptyDir(x, place.init, overlay.root);
-  emptyDir(x, initWork(place.dir), { mode: 0o700, uid: overlay.root.uid, gid: overlay.root.gid });
+  emptyDir(x, place.initWork, { mode: 0o700, uid: overlay.root.uid, gid: overlay.root.gid });
   if (overlay.upper.kind !== "none") makeUpper(x.files, place, overlay);
   if (overlay.upper.kind === "disk") forgetVolatile(x, place);
   const { tree, points } = x.mounts.stage((stage) => ({

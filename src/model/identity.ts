@@ -49,6 +49,7 @@ export function placeOf(state: AbsPath, id: EnvId): Place {
     upper: join(rw, "upper"),
     work: join(rw, "work"),
     init: join(dir, "init"),
+    initWork: join(dir, "init.work"),
   };
 }
 

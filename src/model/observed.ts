@@ -30,6 +30,8 @@ export type Place = {
   readonly upper: AbsPath;
   readonly work: AbsPath;
   readonly init: AbsPath;
+  /** The work directory of the passing overlay that init is built through. */
+  readonly initWork: AbsPath;
 };
 
 /** A cgroup hierarchy as mounted here. `mount` is where our namespace sees its root; `controllers` are those that our groups can have. */

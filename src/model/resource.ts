@@ -112,6 +112,20 @@ export type VolumeResource = {
   readonly owner?: ShownOwner;
 };
 
+/** Mount flags a volume is mounted with, in mountinfo's words: nosuid and nodev unless the opposite is asked for. */
+export function mountFlags({
+  access,
+  options,
+}: Pick<VolumeResource, "access" | "options">): readonly string[] {
+  const has = (option: VolumeOption): boolean => options.includes(option);
+  return [
+    access,
+    ...(has("suid") ? [] : ["nosuid"]),
+    ...(has("dev") ? [] : ["nodev"]),
+    ...(has("noexec") ? ["noexec"] : []),
+  ];
+}
+
 export type TmpfsResource = {
   readonly kind: "tmpfs";
   readonly address: string;

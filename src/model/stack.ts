@@ -35,7 +35,7 @@ export function initPlace(place: Place, lowers: readonly Layer[], covering?: Mou
   const memory = !holdsUpper(covering) || lowers.some((lower) => isWithin(lower.path, place.dir));
   return memory
     ? { layer: join(place.init, "layer"), work: join(place.init, "work"), memory }
-    : { layer: place.init, work: join(place.dir, "init.work"), memory };
+    : { layer: place.init, work: place.initWork, memory };
 }
 
 /** What a volatile overlay leaves in work (ovl_make_workdir, fs/overlayfs/super.c): while it is there, upper cannot be mounted. */

@@ -1,5 +1,6 @@
 import type { Change } from "#model/plan";
 import type { InnerMount, Layer, Overlay, VolumeResource } from "#model/resource";
+import { mountFlags } from "#model/resource";
 
 const sameLayer = (a: Layer, b: Layer): boolean =>
   a.path === b.path && a.inode.dev === b.inode.dev && a.inode.ino === b.inode.ino;
@@ -64,7 +65,7 @@ export function innerChanges(before: InnerMount, after: InnerMount): readonly Ch
     note("recursive", before.recursive, after.recursive, true);
     note("owner", ownerText(before), ownerText(after), true);
     note("access", before.access, after.access, false);
-    note("options", volumeFlags(before), volumeFlags(after), false);
+    note("options", mountFlags(before), mountFlags(after), false);
   } else if (before.kind === "tmpfs" && after.kind === "tmpfs") {
     note("size", before.bytes ?? null, after.bytes ?? null, true);
     note("mode", before.mode, after.mode, true);
@@ -74,14 +75,3 @@ export function innerChanges(before: InnerMount, after: InnerMount): readonly Ch
 
 const ownerText = ({ owner }: VolumeResource): string =>
   owner === undefined ? "as it is" : `${owner.uid}:${owner.gid}, inside ${owner.as.uid}:${owner.as.gid}`;
-
-/** Mount flags a volume is mounted with, in mountinfo's words: nosuid and nodev unless the opposite is asked for. */
-export function volumeFlags(volume: VolumeResource): readonly string[] {
-  const has = (option: string): boolean => (volume.options as readonly string[]).includes(option);
-  return [
-    volume.access,
-    ...(has("suid") ? [] : ["nosuid"]),
-    ...(has("dev") ? [] : ["nodev"]),
-    ...(has("noexec") ? ["noexec"] : []),
-  ];
-}

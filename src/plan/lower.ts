@@ -174,7 +174,7 @@ function directories(place: Place, overlay: Overlay, address: string): readonly 
   const dir = (path: AbsPath, owner = OURS): Step => ({ do: "create_dir", address, path, owner });
   const rw =
     overlay.upper.kind === "none" ? [] : [dir(place.rw), dir(place.upper, overlay.root), dir(place.work)];
-  return [...rw, dir(place.merged), dir(place.init, overlay.root), dir(join(place.dir, "init.work"))];
+  return [...rw, dir(place.merged), dir(place.init, overlay.root), dir(place.initWork)];
 }
 
 function split<T>(all: readonly T[], first: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
@@ -231,7 +231,7 @@ function destroySteps(plan: ReadyPlan, keepUpper: boolean): readonly Step[] {
           at(place.merged),
           // A kept upper may know init by its inode (index=on).
           ...(keepUpper ? [] : [at(place.init)]),
-          at(join(place.dir, "init.work")),
+          at(place.initWork),
           at(join(place.dir, "runs")),
           // Where the disk was too full for it before, there is room now; nothing written inside goes without it.
           ...(keepUpper ? [] : [destroying, at(place.rw)]),

@@ -3,9 +3,10 @@ import { mountTag } from "#model/identity";
 import { overlayPaths } from "#model/mountinfo";
 import type { MountEntry, Observed } from "#model/observed";
 import type { InnerMount, Limit, Overlay, Resource } from "#model/resource";
+import { mountFlags } from "#model/resource";
 import { initPlace } from "#model/stack";
 import { limitStands } from "./limits.ts";
-import { overlayChanges, volumeFlags } from "./compare.ts";
+import { overlayChanges } from "./compare.ts";
 
 /** How a recorded resource stands in the kernel. */
 export type Standing =
@@ -98,7 +99,7 @@ function innerStanding(inner: InnerMount, observed: Observed): Standing {
   if (observed.record?.phase === "applied" && recorded !== undefined && recorded.id !== ours[0]!.id)
     return { is: "changed", mount: ours[0]!, what: "unmounted and mounted again, not by envctl" };
   if (inner.kind === "volume") {
-    const flags = [...volumeFlags(inner), ...(inner.owner === undefined ? [] : ["idmapped"])];
+    const flags = [...mountFlags(inner), ...(inner.owner === undefined ? [] : ["idmapped"])];
     const wrong = flags.filter((flag) => !ours[0]!.options.includes(flag));
     if (wrong.length > 0)
       return { is: "changed", mount: ours[0]!, what: `mounted without ${wrong.join(", ")}` };

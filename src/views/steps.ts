@@ -4,7 +4,7 @@ import type { InnerMount, Overlay } from "#model/resource";
 import { formatBytes } from "#model/size";
 import type { Step } from "#model/step";
 import { count } from "./text.ts";
-import { digestText, limitText, modeText, sourceText, upperHolds, volumeFlags } from "./values.ts";
+import { digestText, limitText, modeText, sourceText, upperHolds } from "./values.ts";
 
 /** A step as people read it: the verb, what it is done to, a remark. */
 export type Line = { readonly verb: string; readonly object: string; readonly note: string };
@@ -148,8 +148,7 @@ function innerLine(mount: InnerMount): Line {
       note: mount.bytes === undefined ? "half the memory" : formatBytes(mount.bytes),
     };
   }
-  const [access = "ro"] = volumeFlags(mount);
-  return { verb: "bind", object: mount.target, note: `${access}   from ${mount.source}` };
+  return { verb: "bind", object: mount.target, note: `${mount.access}   from ${mount.source}` };
 }
 
 function pointText(point: string, plan: Plan): string {

@@ -1,6 +1,6 @@
 // Values of resources as words.
 import type { Observed } from "#model/observed";
-import type { Layer, LimitName, UpperForm, VolumeResource } from "#model/resource";
+import { mountFlags, type Layer, type LimitName, type UpperForm, type VolumeResource } from "#model/resource";
 import { formatBytes } from "#model/size";
 import type { UpperUse } from "#model/outcome";
 import { count } from "./text.ts";
@@ -25,16 +25,12 @@ export function limitText(name: LimitName, value: string): string {
   }
 }
 
-/** Mount flags as mount(8) would list them; nosuid and nodev hold unless the opposite was written. */
+/** A volume's mount flags, and what else of a volume one would write among mount(8)'s options. */
 export function volumeFlags(
   volume: Pick<VolumeResource, "access" | "options" | "recursive" | "owner">,
 ): readonly string[] {
-  const has = (option: VolumeResource["options"][number]): boolean => volume.options.includes(option);
   return [
-    volume.access,
-    ...(has("suid") ? [] : ["nosuid"]),
-    ...(has("dev") ? [] : ["nodev"]),
-    ...(has("noexec") ? ["noexec"] : []),
+    ...mountFlags(volume),
     ...(volume.recursive ? ["recursive"] : []),
     ...(volume.owner === undefined ? [] : [`owner ${volume.owner.uid}:${volume.owner.gid}`]),
   ];
