@@ -144,6 +144,7 @@ const boot: Boot = {
   controlling,
 };
 
+/** The whole command; its exit code is left for Node to end with. */
 export async function main(keepCode: KeepCode): Promise<void> {
   const status = await command(process.argv.slice(2), boot);
   // Commands say 130 of whatever signal stopped them.

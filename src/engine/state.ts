@@ -34,6 +34,7 @@ export function envIds(host: ReadHost, state: StateView): readonly EnvId[] {
   return listIds(host.reader, state.path);
 }
 
+/** The record of an environment as it was found; without a state directory there is none. */
 export function recordStateOf(host: ReadHost, state: StateView, id: EnvId): RecordState {
   return state.lineage === undefined
     ? { kind: "none" }

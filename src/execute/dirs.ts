@@ -7,6 +7,7 @@ import type { Context, Undo } from "./context.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 
+/** A directory of the environment's own. Undone by deleting it, where it was not there before. @throws KernelError */
 export function createDir(step: Of<"create_dir">, x: Context, undo: Undo): undefined {
   if (x.files.makeDir(step.path, step.owner)) undo(() => deletePath(x, step.path));
 }
@@ -25,6 +26,7 @@ function removeEmpty(x: Context, dir: AbsPath): void {
   }
 }
 
+/** What lies in a directory of ours goes with it; the mount point has to be empty. @throws Failure refused, foreign_mount, busy */
 export function deleteTree(step: Of<"delete_tree">, x: Context): undefined {
   const { merged } = x.plan.observed.place;
   if (step.path === merged) refuseFilled(merged, x.reader.listAny(merged) ?? []);

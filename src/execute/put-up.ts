@@ -10,11 +10,13 @@ import { takeDown } from "./own.ts";
 
 type Of<Do extends Step["do"]> = Extract<Step, { do: Do }>;
 
+/** The self-bind that keeps the environment's mounts from the host's peers. @throws KernelError */
 export function anchor(step: Of<"anchor">, x: Context, undo: Undo): undefined {
   x.mounted.set("anchor", { ...x.mounts.anchor(step.path), point: step.path });
   undo(() => takeDown(x, "anchor"));
 }
 
+/** The tmpfs of an upper, noted as `rw`. @throws KernelError */
 export function mountRw(step: Of<"mount_rw">, x: Context, undo: Undo): undefined {
   x.mounted.set("rw", { ...x.mounts.tmpfs(step.path, { tag: x.tag, bytes: step.bytes }), point: step.path });
   undo(() => takeDown(x, "rw"));
@@ -54,6 +56,7 @@ function forgetVolatile(x: Context, place: Place): void {
   deletePath(x, volatileMark(place));
 }
 
+/** One mount into the live overlay. @throws Failure conflict where it would hide another; KernelError */
 export function bind(step: Of<"bind">, x: Context, undo: Undo): undefined {
   undo(() => takeDown(x, step.address));
   const { point } = mountInner(step.mount, x);

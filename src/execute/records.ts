@@ -84,6 +84,7 @@ function* noteDestroying(x: Context): Generator<Waiting, undefined> {
   }
 }
 
+/** The last step of a destroy: record and directory go. @throws KernelError where something else lies in it */
 export function forget(_step: Extract<Step, { do: "forget" }>, x: Context): undefined {
   x.forget();
 }

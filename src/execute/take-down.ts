@@ -115,6 +115,7 @@ export function release(step: Of<"release">, x: Context): undefined {
   });
 }
 
+/** Ends what runs in the environment, and waits for those who waited for it. Answers how many there were. @throws Failure busy */
 export function stopProcesses(_step: Of<"stop_processes">, x: Context): string | undefined {
   const { observed, id } = x.plan;
   const groups = observed.cgroups

@@ -9,6 +9,7 @@ export type WrittenReady = {
   readonly timeout: string;
 };
 
+/** A check back in the words of the file, for those who read it again. */
 export function asWritten({ probe, timeoutMs }: Ready): WrittenReady {
   const timeout = formatDuration(timeoutMs);
   switch (probe.kind) {

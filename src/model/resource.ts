@@ -51,6 +51,7 @@ export function storeOf(state: AbsPath): AbsPath {
   return join(state, "layers", "sha256");
 }
 
+/** Whether a layer lies in STATE/layers; only such a one has a recipe. */
 export function isStored(layer: Layer): layer is StoredLayer {
   return "recipe" in layer;
 }
@@ -168,6 +169,7 @@ export type PlanResource = Resource | GroupResource | EntryResource;
 /** A mount made inside the overlay. */
 export type InnerMount = VolumeResource | TmpfsResource;
 
+/** What is mounted inside the overlay. */
 export const isInner = (r: { readonly kind: string }): r is InnerMount =>
   r.kind === "volume" || r.kind === "tmpfs";
 

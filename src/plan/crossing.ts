@@ -18,6 +18,7 @@ export type Neighbourhood = {
 /** By whom; of a volume, its target. */
 type Use = { readonly by: Neighbour; readonly target?: string };
 
+/** Gathers what environments write and have as layers, by path. */
 export function neighbourhood(all: readonly Neighbour[]): Neighbourhood {
   const [written, layers] = [new Map<AbsPath, Use[]>(), new Map<AbsPath, Use[]>()];
   const add = (to: Map<AbsPath, Use[]>, path: AbsPath, use: Use): void => {

@@ -29,6 +29,7 @@ export function runsDir(state: AbsPath, id: EnvId): AbsPath {
   return join(placeOf(state, id).dir, "runs");
 }
 
+/** Where the files of one run lie; `number` as in `web/1`. None of them need exist. */
 export function runFiles(state: AbsPath, id: EnvId, number: number): RunFiles {
   const dir = join(runsDir(state, id), `${number}`);
   const at = (name: string): AbsPath => join(dir, name);

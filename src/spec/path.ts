@@ -23,12 +23,14 @@ export function innerPath(text: string): string | Complaint | undefined {
 const WRITE_HOST = "a path, relative to this file or absolute";
 const WRITE_INNER = "an absolute path inside: /work";
 
+/** A path on the host, as written; relative ones begin at the file. */
 export const path: Shape<string> = scalar({
   what: "a path",
   write: WRITE_HOST,
   schema: STRING,
   parse: hostPath,
 });
+/** An absolute path inside, normalised; `..` is refused. */
 export const insidePath: Shape<string> = scalar({
   what: "an absolute path",
   write: WRITE_INNER,

@@ -53,6 +53,7 @@ entry:
 `;
 }
 
+/** Where the file was written, and what to do next. */
 export function initText(name: string, file: string, look: Look): string {
   return `Wrote ${inert(shown(file, look))}.\nNext: envctl plan ${name}, then envctl run --rm ${name}\n`;
 }

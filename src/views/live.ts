@@ -21,6 +21,7 @@ export type Stage = {
   readonly write: (text: string) => void;
 };
 
+/** Begins a line that moves; whoever began it has to end it. */
 export function live(text: string, { columns, unicode, tint, write }: Stage): Live {
   let task: ListrTaskWrapper<object, typeof Anywhere, never> | undefined;
   // Made here and not by the task, which listr2 starts some time later: the end may come before.

@@ -23,6 +23,7 @@ export type Symbols = {
 const UNICODE: Symbols = { ok: "✔", failed: "✘", skipped: "-", to: "→", more: "…" };
 const ASCII: Symbols = { ok: "ok    ", failed: "failed", skipped: "-     ", to: "->", more: "..." };
 
+/** The spelling that the receiving end can show. */
 export function symbols(look: Look): Symbols {
   return look.unicode ? UNICODE : ASCII;
 }

@@ -5,6 +5,7 @@ export type Turns = {
   end(speaker: number): void;
 };
 
+/** `tell` is given every word once, those of each speaker together. */
 export function turns(speakers: number, tell: (text: string) => void): Turns {
   const waiting = Array.from({ length: speakers }, () => ({ text: "", ended: false }));
   let now = 0;

@@ -36,6 +36,7 @@ export function volumeFlags(
   ];
 }
 
+/** Where an overlay's writable layer lies: `tmpfs, 512 MiB`, `disk`. */
 export function upperText(upper: UpperForm): string {
   if (upper.kind === "tmpfs") return `tmpfs, ${formatBytes(upper.bytes)}`;
   return upper.kind === "none" ? "none (read-only)" : "disk";

@@ -33,6 +33,7 @@ export function attach(mount: number, parent: number, name: string): number {
   return mount;
 }
 
+/** The same for one that nothing more is done with. @throws KernelError, Failure 125 */
 export function attachAndClose(mount: number, parent: number, name: string): void {
   withFd(mount, () => attach(mount, parent, name));
 }

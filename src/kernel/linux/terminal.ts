@@ -38,6 +38,7 @@ export function linuxTerminal(options: TerminalOptions): Terminal {
 /** Why a result did not arrive at all, where somebody may still take it for whole: a full disk, not a reader that went away. */
 let lost: string | undefined;
 
+/** Whether a result did not arrive: then the command has failed, whatever it did. */
 export function outputLost(): boolean {
   return lost !== undefined;
 }
