@@ -1,3 +1,4 @@
+import { shownName } from "#model/identity";
 import { abreast } from "#engine/abreast";
 import type { Carried, Told } from "#engine/carry-out";
 import type { Diagnostic } from "#model/diagnostic";
@@ -76,7 +77,7 @@ export async function carry(
       words.err(
         endedText(
           end,
-          ready.map((plan) => plan.name),
+          ready.map((plan) => shownName(plan.id, plan.name)),
           look.err,
           carrying.next,
         ),

@@ -1,7 +1,7 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { absolute, baseName, join } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import { isEnvId, shownName } from "#model/identity";
+import { instanceOf, isEnvId, shownName } from "#model/identity";
 import { nearest } from "#model/nearest";
 import type { EnvRecord } from "#model/record";
 import { groupsOfLineage } from "#observe/cgroups";
@@ -138,6 +138,16 @@ function suggestion(host: ReadHost, arg: string, records: readonly EnvRecord[]):
 /** The files of targets; an environment whose file is gone cannot be planned, only destroyed. @throws Failure 3 */
 export function filesOf(targets: readonly Target[]): readonly EnvFile[] {
   return targets.map(({ file, twin, record, id }) => {
+    const env = instanceOf(id);
+    if (env !== undefined)
+      throw failure(
+        3,
+        "no_environment",
+        `${id} is a throwaway instance, which nothing applies or runs again`,
+        {
+          hint: `Name its environment, ${env}, or take it away: envctl destroy ${id}`,
+        },
+      );
     if (file !== undefined && twin !== undefined) throw sameName(file, twin);
     if (file !== undefined) return file;
     throw failure(

@@ -1,3 +1,4 @@
+import { shownName } from "#model/identity";
 import type { Diagnostic } from "#model/diagnostic";
 import type { BlockedPlan } from "#model/plan";
 import type { Holder } from "#model/observed";
@@ -36,8 +37,8 @@ export function busy(given: BlockedPlan, look: Look): string {
   return [`${p.red("envctl:")} ${headline(plan)}`, "", ...obstacles(plan, look, "  "), ""].join("\n");
 }
 
-function headline({ name, blocked }: BlockedPlan): string {
-  return `${name} ${blocked.length > 0 ? "is busy" : "has a foreign mount inside"}; nothing was changed`;
+function headline({ id, name, blocked }: BlockedPlan): string {
+  return `${shownName(id, name)} ${blocked.length > 0 ? "is busy" : "has a foreign mount inside"}; nothing was changed`;
 }
 
 /** The same for machines. */

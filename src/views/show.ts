@@ -1,3 +1,4 @@
+import { shownName } from "#model/identity";
 import { runName } from "#model/detached";
 import type { EnvDetail, Waiting } from "#model/outcome";
 import { asWritten } from "#model/ready";
@@ -17,9 +18,11 @@ export function showText(given: EnvDetail, look: Look, now: number): string {
   const field = (label: string, values: readonly string[]): string[] =>
     values.map((value, i) => `  ${p.dim(pad(i === 0 ? label : "", 11))}  ${value}`);
   const lines = [
-    [p.bold(env.name), ...(env.file === undefined ? [] : [shown(env.file, look)]), p.dim(`(${env.id})`)].join(
-      "  ",
-    ),
+    [
+      p.bold(shownName(env.id, env.name)),
+      ...(env.file === undefined ? [] : [shown(env.file, look)]),
+      p.dim(`(${env.id})`),
+    ].join("  "),
     "",
     ...field("State", [stateText(env.state, p) + since(env, now)]),
     ...field("File", env.file === undefined ? [] : [env.file + (env.fileExists ? "" : p.yellow(" (gone)"))]),

@@ -1,3 +1,4 @@
+import { shownName } from "#model/identity";
 import { isWithin } from "#model/brand";
 import type { Plan } from "#model/plan";
 import type { InnerMount, Overlay } from "#model/resource";
@@ -118,7 +119,7 @@ export function attemptText(step: Step, plan: Plan): string {
     record: "write record",
     mkdir: "create",
   };
-  return `${plan.name}: cannot ${words[verb] ?? verb} ${object}`;
+  return `${shownName(plan.id, plan.name)}: cannot ${words[verb] ?? verb} ${object}`;
 }
 
 /** A volume's source as the file wrote it. */

@@ -234,3 +234,43 @@ for (const [what, before] of [
     },
   );
 }
+
+test(
+  "F20 --keep-on-failure keeps the instance of what failed, under a name of its own, until destroy",
+  machine,
+  (t) => {
+    const p = project(t);
+    p.env("web");
+    p.ok(["apply", "web", "-y"]);
+    const keep = ["run", "--rm", "--keep-on-failure", "web", "--", "sh", "-c"];
+    assert.deepEqual(p.ok([...keep, "true"]).stderr, "");
+    const id = `${p.id("web")}.r1`;
+    const { stderr } = p.ok([...keep, "echo x >/left; exit 3"], 3);
+    assert.equal(stderr, `envctl: kept for a look: ${join(p.state, "envs", id)}\n`);
+    assert.equal(readFileSync(join(p.state, "envs", id, "rw/upper/left"), "utf8"), "x\n");
+    const { envs } = p.json<{ envs: { id: string; state: string }[] }>(["ls"]);
+    assert.deepEqual(
+      envs.map((env) => [env.id, env.state]),
+      [
+        [p.id("web"), "applied"],
+        [id, "kept"],
+      ],
+    );
+    assert.match(p.ok(["drift"], 2).stdout, new RegExp(`fix: envctl destroy ${id}`));
+    // Not another word for the environment.
+    for (const [exit, ...args] of [
+      [3, "plan", "web.r1"],
+      [3, "apply", "web.r1", "-y"],
+      [125, "run", "web.r1", "--", "true"],
+    ] as const)
+      assert.match(p.ok(args, exit).stderr, /is a throwaway instance/);
+    assert.match(
+      p.ok(["plan", "--destroy", "web.r1"]).stdout,
+      /^web\.r1 .*\n[^]*upper +deleted +1 changed path/,
+    );
+    const gone = p.ok(["destroy", "web.r1", "-y"]).stderr;
+    assert.match(gone, /^web\.r1\n {2}\S+ remove +cgroup/m);
+    p.ok(["drift"]);
+    assert.equal(p.mounts().length, 1, "the environment is left alone");
+  },
+);
