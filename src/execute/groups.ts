@@ -62,7 +62,7 @@ function readBack({ writes, name }: Write, x: Context): string {
     const write = writes.find(({ file }) => file.includes(part));
     return write === undefined ? undefined : held(x, write);
   };
-  const [memory, both] = [of("limit_in_bytes"), of("memsw")];
+  const [memory, both] = [of("memory.limit_in_bytes"), of("memsw")];
   const [period, quota] = [of("period"), of("quota")];
   if (name === "swap" && memory !== undefined && both !== undefined)
     return `${BigInt(both) - BigInt(memory)}`;

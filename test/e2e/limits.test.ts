@@ -233,7 +233,9 @@ test("E12 memory and swap go up and down in the order the kernel takes", ALL, (t
       ...(swap === undefined ? [] : [`swap: ${swap}MiB`]),
     ];
     limits(p, "web", [...text, "pids: 50"].join(", "));
-    p.ok(["apply", "-y", "-q", "web"]);
+    const { stderr } = p.ok(["apply", "-y", "web"]);
+    const [, told = `${(memory ?? 0) * MiB}`] = /limit +memory +\d+ MiB, read back (\d+)/.exec(stderr) ?? [];
+    assert.equal(told, `${(memory ?? 0) * MiB}`, stderr);
     if (memory !== undefined)
       reads(p, "web", { memory: `${memory * MiB}`, swap: swap === undefined ? "max" : `${swap * MiB}` });
     isSettled(p, "web");
