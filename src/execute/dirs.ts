@@ -26,7 +26,7 @@ function removeEmpty(x: Context, dir: AbsPath): void {
   }
 }
 
-/** What lies in a directory of ours goes with it; the mount point has to be empty. @throws Failure refused, foreign_mount, busy */
+/** What lies in a directory of ours goes with it; the mount point has to be empty. @throws Failure refused, foreign_mount */
 export function deleteTree(step: Of<"delete_tree">, x: Context): undefined {
   const { merged } = x.plan.observed.place;
   if (step.path === merged) refuseFilled(merged, x.reader.listAny(merged) ?? []);

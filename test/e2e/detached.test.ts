@@ -12,6 +12,7 @@ import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { CLI, type Project, project } from "#test/project";
 import { running } from "#test/running";
+import { trace } from "#test/strace";
 
 guard();
 
@@ -73,6 +74,29 @@ test(
     child.kill("SIGTERM");
     assert.equal((await ended).code, 3);
     assert.deepEqual(leaves(p), []);
+  },
+);
+
+test(
+  "E28 nothing of the inside is held any more once the entry is let go: it may unmount its own /dev/pts",
+  needs("root", "overlay", "program:strace"),
+  (t) => {
+    const p = project(t);
+    p.env("web", "");
+    p.ok(["apply", "web", "-y"]);
+    for (const words of [["--rm"], ["-d"]]) {
+      const { result, calls } = trace(p, ["run", ...words, "web", "--", "true"]);
+      assert.equal(result.code, 0, result.stderr);
+      const own = calls.filter(({ main }) => main);
+      const go = own.findIndex(({ name, args }) => name === "write" && args.includes('"go\\n"'));
+      assert.ok(go > 0);
+      const after = own.slice(go + 1);
+      const closed = after.slice(
+        0,
+        after.findIndex(({ name }) => name !== "close"),
+      );
+      assert.ok(closed.length <= 1, closed.map(({ line }) => line).join("\n"));
+    }
   },
 );
 

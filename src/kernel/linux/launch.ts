@@ -162,6 +162,9 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     if (whereWeAre(host.rootless) !== before)
       throw failure(125, "internal", "could not return to the namespaces envctl came from");
     detached?.started(waiting!.child, inside.pid, inside.ready);
+    // An entry that unmounts /dev/pts first thing must not find it held by us (EBUSY).
+    const { go } = waiting!;
+    for (const fd of fds.splice(0, fds.length, go)) if (fd !== go) close(fd);
     letGo(waiting!);
     return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
   } catch (error) {
