@@ -72,7 +72,7 @@ export function planDestroy(host: ReadHost, state: StateView, machine: Host, rec
 }
 
 /** With what was written inside counted: what is kept, or lost. */
-function measured(host: ReadHost, ready: ReadyPlan): ReadyPlan {
+export function measured(host: ReadHost, ready: ReadyPlan): ReadyPlan {
   const { observed } = ready;
   return observed.upperUsed
     ? { ...ready, observed: { ...observed, upperUse: measureUpper(host.reader, observed.place.upper) } }

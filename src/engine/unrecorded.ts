@@ -9,6 +9,7 @@ import { observe } from "#observe/observe";
 import { groupAddress } from "#plan/groups";
 import { plan } from "#plan/plan";
 import type { ReadHost } from "./host.ts";
+import { measured } from "./make-plan.ts";
 import { obstruct } from "./obstacles.ts";
 import type { OpenState } from "./state.ts";
 
@@ -46,7 +47,7 @@ export function planUnrecorded(host: ReadHost, state: OpenState, id: EnvId): Pla
   const { address, kind } = before;
   const actions = [{ op: "delete", because: "requested", address, kind, before }] as const;
   const bare = plan({ intent: "destroy", placement: "private", id, name, file: dir, desired: [], observed });
-  return obstruct(host, { ...bare, actions, summary: summarise(actions) });
+  return obstruct(host, measured(host, { ...bare, actions, summary: summarise(actions) }));
 }
 
 function strange(id: EnvId, detail: string): Error {

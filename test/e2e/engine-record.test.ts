@@ -147,6 +147,7 @@ test(
       /-y is required/,
       "what was written inside goes: asked first",
     );
+    assert.match(p.ok(["plan", "--destroy", id]).stdout, /upper +deleted +1 changed path, 6 B/);
     p.ok(["destroy", id, "-y"]);
     assert.deepEqual([p.mounts(), p.cgroups(), readdirSync(join(p.state, "envs"))], [[], [], []]);
     assert.equal(p.read("cache/file"), "precious");
