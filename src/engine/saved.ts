@@ -14,6 +14,7 @@ function basisOf(host: ReadHost, { plan, declared }: Planned, salt: string): Bas
     id: plan.id,
     file: plan.file,
     version: host.version,
+    state: plan.observed.place.state,
     text: sha256(loaded.text),
     variables: sha256(salt + JSON.stringify(loaded.variables)),
     serial: plan.observed.record?.serial ?? 0,
@@ -109,7 +110,11 @@ function parseSaved(text: string): SavedPlan | undefined {
     const value = JSON.parse(text) as Partial<SavedPlan>;
     return value.format === "envctl.saved-plan/1" &&
       typeof value.salt === "string" &&
-      Array.isArray(value.basis)
+      Array.isArray(value.basis) &&
+      value.basis.length > 0 &&
+      value.basis.every(
+        ({ id, file }) => typeof id === "string" && typeof file === "string" && file.startsWith("/"),
+      )
       ? (value as SavedPlan)
       : undefined;
   } catch {

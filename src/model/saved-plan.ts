@@ -9,6 +9,7 @@ export type Basis = {
   readonly id: EnvId;
   readonly file: AbsPath;
   readonly version: string;
+  readonly state: AbsPath;
   /** The environment file's bytes. */
   readonly text: string;
   /** The variables it used, salted. */
@@ -33,6 +34,7 @@ export type SavedPlan = {
 const WORDS: readonly (readonly [keyof Basis, string])[] = [
   ["boot", "the host was rebooted"],
   ["version", "envctl is another version"],
+  ["state", "it was made for another state directory"],
   ["text", "the file was edited"],
   ["variables", "a variable has another value"],
   ["serial", "the environment was applied or destroyed meanwhile"],

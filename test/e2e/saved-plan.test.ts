@@ -70,6 +70,13 @@ test("F9 a variable with another value: refused, and no value is in the plan", (
   stale(p, /a variable has another value/, { TOKEN: "other" });
 });
 
+test("F9 another state directory than it was made for: refused", (t) => {
+  const p = saved(t);
+  const { stderr } = p.ok(["apply", "--plan", "web.plan", "--state-dir", join(p.dir, "other")], 6);
+  assert.match(stderr.replace(/\s+/g, " "), /web: it was made for another state directory/);
+  p.ok(["apply", "--plan", "web.plan"]);
+});
+
 test("F9 applied or changed by hand meanwhile: refused", (t) => {
   const p = saved(t);
   p.ok(["apply", "web", "-y"]);
@@ -83,8 +90,18 @@ test("F9 applied or changed by hand meanwhile: refused", (t) => {
 
 test("F9 what is no plan, and a plan that is not there, is bad usage", (t) => {
   const p = saved(t);
-  p.write("other.json", "{}");
-  assert.match(p.ok(["apply", "--plan", "other.json"], 3).stderr, /not a plan of this envctl/);
+  const of = (basis: string): string => `{"format":"envctl.saved-plan/1","salt":"x","basis":[${basis}]}`;
+  for (const text of [
+    "{}",
+    "null",
+    of(""),
+    of("null"),
+    of("{}"),
+    of('{"id":"web-12345678","file":"web.yaml"}'),
+  ]) {
+    p.write("other.json", text);
+    assert.match(p.ok(["apply", "--plan", "other.json"], 3).stderr, /not a plan of this envctl/, text);
+  }
   assert.match(p.ok(["apply", "--plan", "gone"], 3).stderr, /no such plan: gone/);
   assert.match(p.ok(["apply", "web", "--plan", "web.plan"], 3).stderr, /names its environments itself/);
 });
