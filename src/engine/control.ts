@@ -105,11 +105,7 @@ export async function awaitRun(
 }
 
 /** Of a run that is over its groups go; a throwaway instance goes altogether. */
-export async function settle(
-  host: ControlHost,
-  state: OpenState,
-  { record, ...run }: DetachedRun,
-): Promise<void> {
+async function settle(host: ControlHost, state: OpenState, { record, ...run }: DetachedRun): Promise<void> {
   if (instanceOf(record.id) === undefined) {
     for (const { dir } of ownGroups({ record, ...run })) removeLeaf(host, dir);
     return;

@@ -20,7 +20,7 @@ const TRACKERS = ["pids", "memory", "freezer", "cpu", "cpuset"];
 const PERIOD = 100_000;
 
 /** The hierarchy that has a controller; undefined where no mounted one has it. */
-export function hierarchyOf(hierarchies: readonly Hierarchy[], controller: string): Hierarchy | undefined {
+function hierarchyOf(hierarchies: readonly Hierarchy[], controller: string): Hierarchy | undefined {
   return hierarchies.find((h) => h.controllers.includes(controller));
 }
 

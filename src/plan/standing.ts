@@ -108,7 +108,7 @@ function innerStanding(inner: InnerMount, observed: Observed): Standing {
 }
 
 /** A bind shows the device and path of its source, so the record is what makes it ours. */
-export function isOurInner(inner: InnerMount, mount: MountEntry, observed: Observed): boolean {
+function isOurInner(inner: InnerMount, mount: MountEntry, observed: Observed): boolean {
   const recorded = observed.record?.mounts[inner.address];
   // The very mount that was made, whatever became of its source: renamed, its path is another now.
   if (recorded?.id === mount.id && recorded.dev === mount.dev) return true;

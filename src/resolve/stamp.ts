@@ -3,7 +3,7 @@ import type { Stamp } from "#model/resource";
 import type { Reader } from "#ports/reader";
 
 /** What tells whether a file is still what it was; undefined where it is gone. */
-export function stampOf(reader: Reader, path: AbsPath): Stamp | undefined {
+function stampOf(reader: Reader, path: AbsPath): Stamp | undefined {
   const stat = reader.stat(path);
   if (stat === undefined) return undefined;
   const { dev, ino, size, mtimeNs, ctimeNs } = stat;

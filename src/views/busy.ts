@@ -7,7 +7,7 @@ import { symbols, type Look } from "./look.ts";
 import { age, block, cut, inert, list, oneLine, pad, table, width } from "./text.ts";
 
 /** Who holds what, a line each; the command is cut at the terminal's edge. */
-export function holderLines(given: readonly Holder[], look: Look, indent: string): string[] {
+function holderLines(given: readonly Holder[], look: Look, indent: string): string[] {
   const holders = [...new Map(inert(given).map((h) => [`${h.pid} ${holds(h)}`, h])).values()];
   const pids = Math.max(5, ...holders.map((h) => `${h.pid}`.length));
   const lines = table(

@@ -45,7 +45,7 @@ export function runSince(run: DetachedRun): number {
 }
 
 /** `exit 0`, `SIGTERM`, `out of memory`; empty while it runs. */
-export function statusText(run: DetachedRun): string {
+function statusText(run: DetachedRun): string {
   if (run.state === "running") return "";
   if (run.state === "lost") return "unknown";
   const { ending, oomKills } = run;

@@ -41,11 +41,6 @@ const rows: readonly Row[] = [
     errno: "ENOENT",
   },
   {
-    call: () => file.mknodat(AT_FDCWD, NONE, 0o20666, 0x103),
-    prints: `mknodat(AT_FDCWD, "${NONE}", 020666, 0x103)`,
-    errno: "ENOENT",
-  },
-  {
     call: () => file.symlinkat("to", AT_FDCWD, NONE),
     prints: `symlinkat("to", AT_FDCWD, "${NONE}")`,
     errno: "ENOENT",

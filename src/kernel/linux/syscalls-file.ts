@@ -11,7 +11,6 @@ const rawSetxattr: Call = systemCall("setxattr", "setxattr", ["void *", "void *"
 const rawRemovexattr: Call = systemCall("removexattr", "removexattr", ["void *", "void *"]);
 const rawStatx: Call = systemCall("statx", [332, 291], ["int", "void *", "int", "uint", "void *"]);
 const rawMkdirat: Call = systemCall("mkdirat", "mkdirat", ["int", "void *", "uint"]);
-const rawMknodat: Call = systemCall("mknodat", [259, 33], ["int", "void *", "uint", "ulong"]);
 const rawSymlinkat: Call = systemCall("symlinkat", "symlinkat", ["void *", "int", "void *"]);
 const rawUnlinkat: Call = systemCall("unlinkat", "unlinkat", ["int", "void *", "int"]);
 const rawRenameat: Call = systemCall("renameat", "renameat", ["int", "void *", "int", "void *"]);
@@ -140,16 +139,6 @@ export function tryXattr(path: Name, name: string): void {
 /** mkdirat(2). @throws KernelError */
 export function mkdirat(at: number, path: Name, mode: number): void {
   rawMkdirat([at, cString(path), mode], () => [fdText(at), quote(path), octal(mode)]);
-}
-
-/** mknodat(2); `mode` with its type bits, `dev` as makedev(3) packs it. @throws KernelError */
-export function mknodat(at: number, path: Name, mode: number, dev: number): void {
-  rawMknodat([at, cString(path), mode, dev], () => [
-    fdText(at),
-    quote(path),
-    octal(mode),
-    `0x${dev.toString(16)}`,
-  ]);
 }
 
 /** symlinkat(2): `path` below `at` will read `target`. @throws KernelError */
