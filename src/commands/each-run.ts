@@ -1,25 +1,52 @@
-import { Failure } from "#model/diagnostic";
 import type { DetachedRun } from "#model/detached";
+import { psJson } from "#views/json-runs";
 import type { ControlContext } from "./context.ts";
-import { complain, isInterruption } from "./context.ts";
+import { complain, exitOf, isInterruption } from "./context.ts";
 
-/** Does something to each run that was named, whatever became of the others, until a signal comes; the first failure's exit code. */
+/** What became of a run: the exit code on its account, and what is told of it where JSON was not asked for. */
+export type Outcome = { readonly run: DetachedRun; readonly status?: number; readonly text?: string };
+
+/**
+ * Does something to each run that was named, whatever became of the others, until a signal comes: then `work` answers undefined, or
+ * throws that it was interrupted. The first failure's exit code. As JSON one object: the runs, or all that went wrong.
+ */
 export async function eachRun(
   context: ControlContext,
   find: (arg: string) => readonly DetachedRun[],
-  work: (run: DetachedRun) => Promise<number>,
+  work: (run: DetachedRun) => Promise<Outcome | undefined>,
 ): Promise<number> {
+  const { words, json } = context;
   // Names are looked up first: a mistake in one of them, and nothing was done.
   const runs = context.args.operands.flatMap(find);
+  const told: DetachedRun[] = [];
+  const failures: unknown[] = [];
   let code = 0;
   for (const run of new Map(runs.map((one) => [one.files.dir, one])).values()) {
     try {
-      code ||= await work(run);
+      const outcome = await work(run);
+      if (outcome === undefined) {
+        code = 130;
+        break;
+      }
+      told.push(outcome.run);
+      if (!json && outcome.text !== undefined) words.out(outcome.text);
+      code ||= outcome.status ?? 0;
     } catch (error) {
-      await complain(context, error);
-      if (isInterruption(error)) return 130;
-      code ||= error instanceof Failure ? error.exit : 1;
+      failures.push(error);
+      if (!json) await complain(context, error);
+      code ||= exitOf(error);
+      if (isInterruption(error)) {
+        code = 130;
+        break;
+      }
     }
   }
+  if (json) words.out(failures.length > 0 ? await wrongJson(failures) : psJson(told));
   return code;
+}
+
+async function wrongJson(failures: readonly unknown[]): Promise<string> {
+  const { diagnosticsOf } = await import("#views/diagnostics");
+  const { errorJson } = await import("#views/json");
+  return errorJson(failures.flatMap((error) => diagnosticsOf(error)));
 }

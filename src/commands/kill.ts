@@ -17,7 +17,7 @@ export async function command(context: ControlContext): Promise<number> {
     (arg) => [runNamed(host, arg, "running")],
     (run) => {
       if (!signalRun(host, run, signalName(number))) throw notRunning([run]);
-      return Promise.resolve(0);
+      return Promise.resolve({ run });
     },
   );
 }

@@ -21,7 +21,8 @@ export async function command(context: ControlContext): Promise<number> {
       throw failure(1, "refused", `${name} is running`, { hint: `envctl stop ${name}, or rm -f` });
     }
     const state = openState(host);
-    await removeRun(host, state, await stopRun(host, state, run, 0));
-    return 0;
+    const ended = await stopRun(host, state, run, 0);
+    await removeRun(host, state, ended);
+    return { run: ended };
   });
 }

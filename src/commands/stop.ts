@@ -3,7 +3,6 @@ import { runNamed } from "#engine/runs";
 import { openState } from "#engine/state";
 import type { DetachedRun } from "#model/detached";
 import { parseDuration } from "#model/duration";
-import { psJson } from "#views/json-runs";
 import { stoppedText } from "#views/ps";
 import { usage } from "./args.ts";
 import type { ControlContext } from "./context.ts";
@@ -11,18 +10,13 @@ import { eachRun } from "./each-run.ts";
 
 /** SIGTERM, some time, SIGKILL; tells how each ended. */
 export async function command(context: ControlContext): Promise<number> {
-  const { host, words, json, quiet } = context;
+  const { host, quiet } = context;
   const grace = graceOf(context);
-  const stopped: DetachedRun[] = [];
   const find = (arg: string): readonly DetachedRun[] => [runNamed(host, arg, "any")];
-  const code = await eachRun(context, find, async (run) => {
+  return eachRun(context, find, async (run) => {
     const ended = await stopRun(host, openState(host), run, grace);
-    stopped.push(ended);
-    if (!json && !quiet) words.out(stoppedText(ended));
-    return 0;
+    return { run: ended, ...(quiet ? {} : { text: stoppedText(ended) }) };
   });
-  if (json) words.out(psJson(stopped));
-  return code;
 }
 
 /** Seconds, as `docker stop` takes them, or a duration (ms). */

@@ -211,3 +211,29 @@ test(
     await gone([throwaway.pid]);
   },
 );
+
+test(
+  "E28 of several runs each is waited for, killed and forgotten, whatever became of the one before; JSON is one object",
+  machine,
+  (t) => {
+    const p = project(t);
+    p.env("web");
+    p.ok(["run", "-d", ...sh("web", "exit 7")]);
+    p.ok(["run", "-d", ...sh("web", "exit 0")]);
+    assert.equal(p.ok(["wait", "web/1", "web/2"], 7).stdout, "7\n0\n");
+    detach(p, sh("web", PATIENT));
+    const left = (args: readonly string[]): readonly string[] => {
+      const { runs } = p.json<{ runs: readonly { run: string }[] }>(args);
+      return runs.map(({ run }) => run);
+    };
+    assert.match(p.ok(["rm", "web/3", "web/1"], 1).stderr, /web\/3 is running/);
+    assert.deepEqual(states(p), ["web/2 ended", "web/3 running"]);
+    const wrong = p.json<{ format: string; diagnostics: unknown[] }>(["rm", "web/3", "web/2"], 1);
+    assert.deepEqual([wrong.format, wrong.diagnostics.length], ["envctl.error/1", 1]);
+    assert.deepEqual(states(p), ["web/3 running"]);
+    assert.deepEqual(left(["kill", "web/3"]), ["web/3"]);
+    p.ok(["wait", "web/3"], 137);
+    assert.deepEqual(left(["rm", "web/3"]), ["web/3"]);
+    assert.deepEqual(states(p), []);
+  },
+);
