@@ -11,7 +11,7 @@ import type { Carried, Told } from "./carry-out.ts";
 import { carryOut } from "./carry-out.ts";
 import type { WriteHost } from "./host.ts";
 import { planDestroy } from "./make-plan.ts";
-import { obstruct } from "./obstacles.ts";
+import { obstruct, withEndedRuns } from "./obstacles.ts";
 import { attempt } from "./plan.ts";
 import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
@@ -102,7 +102,7 @@ export async function openDestroy(
           else records.set(bare, undefined);
           return;
         }
-        const ready = planDestroy(host, state, machine, record);
+        const ready = withEndedRuns(host, state, planDestroy(host, state, machine, record));
         const plan = options.keepUpper ? { ...ready, keepUpper: true } : ready;
         const checked = obstruct(host, plan, processes);
         records.set(options.lazy ? despiteHolders(checked, plan) : checked, record);

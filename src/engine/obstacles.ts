@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
+import { runName } from "#model/detached";
 import { mountTag } from "#model/identity";
 import type { Holder, Observed } from "#model/observed";
 import type { Blocker, Plan, ReadyPlan } from "#model/plan";
@@ -13,7 +14,8 @@ import { proc, quietly } from "#observe/proc";
 import { lostOverlay, takesDown } from "#plan/reach";
 import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
-import { supervisorsOf } from "./runs.ts";
+import { runsOf, supervisorsOf } from "./runs.ts";
+import type { StateView } from "./state.ts";
 
 /**
  * Whatever stands in a plan's way, found before anything is changed: processes that hold what it takes down, in any namespace, and mounts
@@ -77,4 +79,13 @@ export function lingering(host: ReadHost, record: EnvRecord, observed: Observed)
 function overlayDevice(record: EnvRecord | undefined): { readonly dev?: string } {
   const mount = record?.mounts[`${record.name}.overlay`];
   return mount === undefined ? {} : { dev: mount.dev };
+}
+
+/** A destruction that says which detached runs it ends. */
+export function withEndedRuns(host: ReadHost, state: StateView, plan: ReadyPlan): ReadyPlan {
+  const running = runsOf(host, state, [plan.id]).filter((run) => run.state === "running");
+  if (running.length === 0) return plan;
+  const names = running.map(({ record }) => runName(record)).join(", ");
+  const summary = `this ends ${running.length === 1 ? "a detached run" : "detached runs"}: ${names}`;
+  return { ...plan, warnings: [...plan.warnings, { severity: "warning", code: "running", summary }] };
 }

@@ -67,7 +67,7 @@ export async function planDestruction(
   targets: readonly Target[],
   failures: unknown[],
 ): Promise<readonly Plan[]> {
-  const { obstruct } = await import("./obstacles.ts");
+  const { obstruct, withEndedRuns } = await import("./obstacles.ts");
   const { planUnrecorded } = await import("./unrecorded.ts");
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
@@ -77,7 +77,10 @@ export async function planDestruction(
   for (const { id } of targets) {
     const plan = await attempt(failures, () => {
       const record = recordOf(host, state, id);
-      if (record !== undefined) return obstruct(host, planDestroy(host, state, machine, record), processes);
+      if (record !== undefined) {
+        const ready = withEndedRuns(host, state, planDestroy(host, state, machine, record));
+        return obstruct(host, ready, processes);
+      }
       return lineage === undefined ? undefined : planUnrecorded(host, { path, lineage }, id);
     });
     if (plan !== undefined) plans.push(plan);

@@ -32,6 +32,7 @@ export type DiagnosticCode =
   | "not_applied"
   | "no_command"
   | "no_run"
+  | "running"
   | "not_running"
   | "not_ready"
   | "no_user"

@@ -203,7 +203,9 @@ test(
     const all = family(one.supervisor);
     p.ok(["run", "-d", ...sh("web", "exit 0")]);
     const throwaway = detach(p, ["--rm", ...sh("web", PATIENT)]);
-    p.ok(["destroy", "web", "-y"]);
+    const warned = /Warning: this ends a detached run: web\/1\.\n/;
+    assert.match(p.ok(["plan", "--destroy", "web"]).stdout, warned);
+    assert.match(p.ok(["destroy", "web", "-y"]).stderr, warned);
     await gone(all);
     assert.deepEqual(states(p), ["web.r1 running"]);
     p.ok(["destroy", "--all", "-y"]);
