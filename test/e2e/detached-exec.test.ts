@@ -199,8 +199,9 @@ test(
     p.env("web", "limits: { pids: 50, memory: 64MiB }\n");
     const { pid } = detach(p, ["web", "--", "sleep", "1000000"]);
     const { child } = await beside(p, ["web", "--", "sh", "-c", "echo up; exec sleep 1000000"]);
+    // The command is born there and does not wait for envctl to be back.
+    await until("envctl is back", () => groupsOf(child.pid!) === groupsOf(process.pid));
     // A thread of it that had stayed in one of the groups would show it here, too.
     assert.deepEqual(new Set(processesOf(p)), new Set([pid, ...family(child.pid!).slice(1)]));
-    assert.equal(groupsOf(child.pid!), groupsOf(process.pid));
   },
 );
