@@ -203,7 +203,7 @@ test("E14 in a throwaway run: never started, nothing left", TRACED, (t) => {
       before: refusing(path, log),
     });
     assert.match(readFileSync(log, "utf8"), /INJECTED/, path);
-    assert.match(stderr, new RegExp(`^envctl: web: cannot set limit ${name}$`, "m"));
+    assert.match(stderr, new RegExp(`^envctl: web\\.r1: cannot set limit ${name}$`, "m"));
     assert.equal(p.exists("out/ran"), false);
     assert.equal(existsSync(join(p.state, "envs", id)), false);
     assert.deepEqual(
