@@ -77,10 +77,16 @@ test("E11 exec beside an entry that has no memory left: the kernel never ends en
   const p = project(t);
   // Less than Node has, which would be the largest in there.
   p.env("web", "limits: { memory: 32MiB, swap: 0 }\n");
-  p.ok(["run", "-d", "web", "--", "sh", "-c", "while :; do (a=xxxxxxxx; while :; do a=$a$a; done); done"]);
+  const greedy = ["sh", "-c", "while :; do (a=xxxxxxxx; while :; do a=$a$a; done); done"];
+  p.ok(["run", "-d", "web", "--", ...greedy]);
   for (let n = 0; n < 18; n++) {
     const { signal, code, stderr } = p.run(["exec", "web", "--", "true"]);
     assert.equal(signal, null, stderr);
+    // Now and then it is the entry that the kernel ends.
+    if (code === 125 && /is not running/.test(stderr)) {
+      p.ok(["run", "-d", "web", "--", ...greedy]);
+      continue;
+    }
     assert.ok(code === 0 || code === 137, `${code} ${stderr}`);
   }
 });
