@@ -3,7 +3,6 @@ import { failure } from "#model/diagnostic";
 import { instanceOf } from "#model/identity";
 import type { Plan } from "#model/plan";
 import type { EnvRecord } from "#model/record";
-import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
 import { stillProcesses } from "#observe/still";
 import { baseOf } from "./base.ts";
@@ -17,6 +16,7 @@ import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { Lock } from "./state.ts";
 import { envIds, hold, openState, recordOf, recordStateOf, viewState } from "./state.ts";
+import { strayGroups } from "./stray.ts";
 import { removeInstance } from "./instance.ts";
 import { sweep } from "./sweep.ts";
 import { planUnrecorded } from "./unrecorded.ts";
@@ -59,14 +59,7 @@ export function recorded(host: WriteHost, which: "all" | "orphans"): readonly Ta
     return which === "all" || gone ? [{ id, name: record.name, record }] : [];
   });
   if (which === "orphans") return found;
-  const stray = [
-    ...groupsOfLineage(
-      host.reader,
-      lookAtHost(host.reader, host.cgroupParent).hierarchies,
-      state.lineage,
-    ).keys(),
-  ];
-  return [...found, ...stray.filter((id) => !ids.includes(id)).map((id) => ({ id, name: id }))];
+  return [...found, ...[...strayGroups(host, state).keys()].map((id) => ({ id, name: id }))];
 }
 
 /** Locks and plans the destruction of what the records say. Targets that are not on this host are left out. */

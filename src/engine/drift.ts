@@ -5,7 +5,6 @@ import type { Host, Observed } from "#model/observed";
 import type { DriftReport } from "#model/outcome";
 import type { Finding } from "#model/plan";
 import type { EnvRecord } from "#model/record";
-import { groupsOfLineage } from "#observe/cgroups";
 import { lookAtHost } from "#observe/host";
 import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
@@ -17,6 +16,7 @@ import { runsOf } from "./runs.ts";
 import type { Target } from "./select.ts";
 import type { StateView } from "./state.ts";
 import { envIds, recordStateOf, viewState } from "./state.ts";
+import { strayGroups } from "./stray.ts";
 
 type Env = DriftReport["envs"][number];
 
@@ -46,7 +46,7 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
     else envs.push(checked(host, state, machine, found.record));
   }
   unowned.push(
-    ...strayGroups(host, state, machine).filter(({ env }) => wanted === undefined || wanted.has(env)),
+    ...strayFindings(host, state, machine).filter(({ env }) => wanted === undefined || wanted.has(env)),
   );
   if (wanted === undefined) unowned.push(...strayMounts(host, state, machine));
   host.lap("observe");
@@ -149,22 +149,22 @@ function isEnvctl(host: ReadHost, pid: number): boolean {
   return host.reader.textAny(`/proc/${pid}/cmdline` as AbsPath)?.includes("\0run\0") ?? false;
 }
 
-function strayGroups(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
-  if (state.lineage === undefined) return [];
-  const known = new Set(envIds(host, state));
-  return [...groupsOfLineage(host.reader, machine.hierarchies, state.lineage)].flatMap(
-    ([id, groups]): Finding[] => {
-      if (known.has(id)) return [];
-      const controllers = groups.flatMap((g) => g.controllers).join(", ");
-      const busy = groups.some(
-        (g) => (host.reader.textAny(`${g.dir}/cgroup.procs` as AbsPath) ?? "").trim() !== "",
-      );
-      const detail = `cgroup, ${controllers}; ${busy ? "with processes" : "empty"}, no record`;
-      return [
-        { env: id, address: id, kind: "leftover", detail, fix: `envctl destroy ${id}`, path: groups[0]!.dir },
-      ];
-    },
-  );
+function strayFindings(host: ReadHost, state: StateView, machine: Host): readonly Finding[] {
+  return [...strayGroups(host, state, machine)].map(([id, groups]): Finding => {
+    const controllers = groups.flatMap((g) => g.controllers).join(", ");
+    const busy = groups.some(
+      (g) => (host.reader.textAny(`${g.dir}/cgroup.procs` as AbsPath) ?? "").trim() !== "",
+    );
+    const detail = `cgroup, ${controllers}; ${busy ? "with processes" : "empty"}, no record`;
+    return {
+      env: id,
+      address: id,
+      kind: "leftover",
+      detail,
+      fix: `envctl destroy ${id}`,
+      path: groups[0]!.dir,
+    };
+  });
 }
 
 /** Overlays that carry this state directory's tag and lie at no environment's place. */

@@ -4,12 +4,11 @@ import { failure } from "#model/diagnostic";
 import { instanceOf, isEnvId, shownName } from "#model/identity";
 import { nearest } from "#model/nearest";
 import type { EnvRecord } from "#model/record";
-import { groupsOfLineage } from "#observe/cgroups";
-import { lookAtHost } from "#observe/host";
 import type { EnvFile } from "./load.ts";
 import { envFile } from "./load.ts";
 import type { ReadHost } from "./host.ts";
 import { envIds, readableRecords, viewState } from "./state.ts";
+import { strayGroups } from "./stray.ts";
 
 /** What an argument names: a file, or only a record of this host (its file may be gone). */
 export type Target = {
@@ -96,21 +95,13 @@ function byName(host: ReadHost, arg: string): Target {
   const unreadable = envIds(host, viewState(host)).find((id) => id === arg);
   if (unreadable !== undefined) return { id: unreadable, name: unreadable };
   // A group without a record and a directory: drift names it, and destroy has to find it by that name.
-  if (isEnvId(arg) && strayGroups(host).includes(arg)) return { id: arg, name: arg };
+  if (isEnvId(arg) && strayGroups(host, viewState(host)).has(arg)) return { id: arg, name: arg };
   throw failure(
     3,
     "no_environment",
     `no environment "${arg}" in envs/ or on this host`,
     suggestion(host, arg, records),
   );
-}
-
-function strayGroups(host: ReadHost): readonly EnvId[] {
-  const { lineage } = viewState(host);
-  if (lineage === undefined) return [];
-  return [
-    ...groupsOfLineage(host.reader, lookAtHost(host.reader, host.cgroupParent).hierarchies, lineage).keys(),
-  ];
 }
 
 function ofRecord(host: ReadHost, record: EnvRecord): Target {
