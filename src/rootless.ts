@@ -20,8 +20,16 @@ done
 export ${MARK}="$said"
 exec "$@"`;
 
-/** Options with a value that stand before a command. */
-const VALUED = ["-C", "--directory", "--state-dir", "--color", "--cgroup-parent", "--lock-timeout"];
+/** Options with a value that may stand before a command, as #model/commands has them, which is too much to load for it. */
+export const VALUED: readonly string[] = [
+  "-C",
+  "--directory",
+  "--state-dir",
+  "--cgroup-parent",
+  "--var",
+  "--lock-timeout",
+  "--color",
+];
 
 /** Commands that need no more of the host than a namespace of one's own gives; `doctor` tells what there is in one. */
 function wants(own: readonly string[]): boolean {
