@@ -118,11 +118,26 @@ function loose(line: string): string {
     .trim();
 }
 
-/** What is the same on hosts that have the same things: an environment has a cgroup a controller on v1, on v2 one. */
+/**
+ * What is the same on hosts that have the same things: an environment has a cgroup a controller on v1, where pids counts its processes
+ * whether it is limited or not, and one for all on v2.
+ */
 function comparable(lines: readonly string[]): readonly string[] {
-  const CGROUP = /^(✔ \w+ cgroup)\b.*$/;
-  const all = trimmed(lines).map((line) => loose(line).replace(CGROUP, "$1"));
-  return all.filter((line, i) => line !== all[i - 1] || !CGROUP.test(line));
+  const CGROUP = /^(✔ \w+ cgroup)((?:,? \w+)*)$/;
+  const all: string[] = [];
+  for (const line of trimmed(lines).map(loose)) {
+    const [, verb, names = ""] = CGROUP.exec(line) ?? [];
+    const before = verb === undefined ? undefined : CGROUP.exec(all.at(-1) ?? "");
+    if (verb === undefined) all.push(line);
+    else {
+      const others = before?.[1] === verb ? all.pop()!.slice(verb.length) : "";
+      const controllers = `${others} ${names}`
+        .split(/[ ,]+/)
+        .filter((name) => name !== "" && name !== "pids");
+      all.push([verb, controllers.join(", ")].join(" ").trim());
+    }
+  }
+  return all;
 }
 
 /** Where the page and the machine part; undefined when nowhere. A line `…` of the page stands for any number of lines. */
