@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import test, { type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { join, type AbsPath } from "#model/brand";
@@ -167,3 +167,25 @@ test("a helper that is killed before the entry ran is a failure of the launch", 
   await gone(dir);
   assert.equal(existsSync(join(dir, "upper/ran")), false);
 });
+
+for (const pidns of [undefined, false] as const) {
+  const how = pidns === undefined ? "from outside" : "by the child";
+  test(
+    `helpers that outlive a failed launch complain of nothing, proc mounted ${how}`,
+    straced,
+    async (t) => {
+      const dir = environment(t);
+      rmSync(join(dir, "rootfs/dev"), { recursive: true });
+      symlinkSync("/", join(dir, "rootfs/dev"));
+      const late = ["strace", "-f", "-o", "/dev/null", "-e", "inject=kill:delay_enter=500000"];
+      const outcome = launch({ ...marking(dir), ...(pidns === false && { pidns }) }, [...ALONE, ...late]);
+      assert.equal(
+        outcome.failure?.summary,
+        "/dev is no directory (a symlink is not followed) in the rootfs",
+      );
+      assert.equal(outcome.stderr, "");
+      assertUnchanged(outcome);
+      await gone(dir);
+    },
+  );
+}

@@ -1,7 +1,7 @@
 import { readlinkSync, stat } from "node:fs";
 import type { AbsPath } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import type { LaunchSpec, Prepared } from "#model/launch";
+import type { Ending, LaunchSpec, Prepared } from "#model/launch";
 import type { Detachment, DetachPort, LaunchPort } from "#ports/processes";
 import type { Stage } from "#ports/mounts";
 import { AT, AT_FDCWD, CLONE, MOUNT_ATTR, O, OPEN_TREE, UMOUNT } from "./flags.ts";
@@ -169,12 +169,21 @@ function launchEntry(launch: Launch): { readonly child: number; readonly master?
     return { child: waiting!.child, ...(pty === undefined ? {} : { master: pty.master }) };
   } catch (error) {
     if (pty !== undefined) fds.push(pty.master);
+    const ending = waiting && dropped(waiting, fds, detached === undefined ? 0 : PATIENCE_MS);
     for (const fd of fds.splice(0)) close(fd);
-    // Without `go` the entry ends by itself, and after it its supervisor; what does not is killed.
-    throw explained(error, waiting && reapWithin(waiting.child, detached === undefined ? 0 : PATIENCE_MS));
+    throw explained(error, ending);
   } finally {
     for (const fd of fds) close(fd);
   }
+}
+
+/**
+ * Without `go` an entry ends by itself, and after it its supervisor; what does not within `ms` is killed. Their other descriptors stay
+ * open meanwhile: a helper would complain on our standard error of those that are gone.
+ */
+function dropped({ child, go }: Waiting, fds: number[], ms: number): Ending {
+  for (const fd of fds.splice(fds.indexOf(go), 1)) close(fd);
+  return reapWithin(child, ms);
 }
 
 /** In a pid namespace that is not its children's a process starts no thread (pid_namespaces(7)); Node's pool comes with the first call. */
