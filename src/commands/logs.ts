@@ -23,7 +23,7 @@ export function command(context: Context): number {
     texts.length === 0 || words.out(texts.map((text) => logLine(name, stream, text)).join(""));
   const end = readLogs(host, run, options, (stream, bytes) => tell(stream, lines[stream].add(bytes)));
   for (const stream of ["stdout", "stderr"] as const) tell(stream, lines[stream].end());
-  if (follow) words.out(logEnd(end));
+  if (follow && end !== undefined) words.out(logEnd(end));
   return 0;
 }
 

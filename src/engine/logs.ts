@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import type { DetachedRun, RunFiles } from "#model/detached";
+import { KernelError } from "#model/diagnostic";
 import { lives } from "#observe/runs";
 import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
@@ -17,14 +18,15 @@ const [FIRST_MS, LONGEST_MS] = [5, 100];
 
 /**
  * Hands out what a run has printed: first all of standard output, then of standard error; their order among each other is not kept. `tail`:
- * only the last lines of each. Followed, it goes on until the run is over or nobody listens. Answers the run as it then stands.
+ * only the last lines of each. Followed, it goes on until the run is over or nobody listens. Answers the run as it then stands; undefined
+ * where it was removed meanwhile, which ends it too.
  */
 export function readLogs(
   host: ReadHost,
   run: DetachedRun,
   options: { readonly tail?: number; readonly follow: boolean },
   take: Taker,
-): DetachedRun {
+): DetachedRun | undefined {
   const { reader, clock } = host;
   const all = (["stdout", "stderr"] as const).map((stream) => ({
     stream,
@@ -42,17 +44,27 @@ export function readLogs(
         pause = FIRST_MS;
       }
     }
-    if (over || !wanted) return lookAgain(host, run);
+    if (over || !wanted) return reader.stat(run.files.dir) === undefined ? undefined : lookAgain(host, run);
     clock.pause(pause);
   }
 }
 
 function next(reader: Reader, { path, at }: { readonly path: AbsPath; readonly at: number }): Uint8Array {
-  return sizeOf(reader, path) > at ? reader.part(path, at, PIECE) : new Uint8Array();
+  return sizeOf(reader, path) > at ? part(reader, path, at, PIECE) : new Uint8Array();
 }
 
 /** 0 where the run was removed meanwhile. */
 const sizeOf = (reader: Reader, path: AbsPath): number => reader.stat(path)?.size ?? 0;
+
+/** Nothing where it was removed since its size was asked for. */
+function part(reader: Reader, path: AbsPath, offset: number, length: number): Uint8Array {
+  try {
+    return reader.part(path, offset, length);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") return new Uint8Array();
+    throw error;
+  }
+}
 
 /** How far back the last lines are looked for: what runs inside may have given its output any size (ftruncate(2)). */
 const FARTHEST = 64 << 20;
@@ -65,7 +77,7 @@ function lastLines(reader: Reader, path: AbsPath, count: number): number {
   const farthest = Math.max(0, size - FARTHEST);
   for (let end = size; end > farthest;) {
     const start = Math.max(farthest, end - PIECE);
-    const piece = reader.part(path, start, end - start);
+    const piece = part(reader, path, start, end - start);
     for (let i = piece.length - 1; i >= 0; i--) {
       // The newline at the very end ends a line and begins none.
       if (piece[i] === 10 && start + i !== size - 1 && --left === 0) return start + i + 1;
@@ -82,8 +94,8 @@ const [END, LINES] = [1024, 5];
 export function lastWords(reader: Reader, files: RunFiles): readonly string[] {
   return [files.stdout, files.stderr].flatMap((path) => {
     const from = Math.max(0, sizeOf(reader, path) - END);
-    const text = sizeOf(reader, path) === 0 ? "" : new TextDecoder().decode(reader.part(path, from, END));
-    return text
+    return new TextDecoder()
+      .decode(part(reader, path, from, END))
       .trimEnd()
       .split("\n")
       .slice(-LINES)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { DetachedRun } from "#model/detached";
+import { KernelError } from "#model/diagnostic";
 import { readLogs, type Stream } from "#engine/logs";
 import type { ReadHost } from "#engine/host";
 
@@ -73,4 +74,23 @@ test("followed, it ends where nobody listens any more, or where the run was remo
     return look < 2;
   });
   assert.equal(gone, "stdout a\n");
+});
+
+test("an output that is removed between the look at its size and the reading of it ends there", () => {
+  const files: Record<string, string> = { "/out": "a\nb\n", "/err": "" };
+  const removing = {
+    stat: (path: string) => (files[path] === undefined ? undefined : { size: files[path].length }),
+    part: () => {
+      for (const path of Object.keys(files)) delete files[path];
+      throw new KernelError('open("/out")', "ENOENT");
+    },
+    textAny: () => undefined,
+  };
+  const run = { record: {}, files: { dir: "/", stdout: "/out", stderr: "/err" } } as unknown as DetachedRun;
+  for (const tail of [{}, { tail: 1 }]) {
+    Object.assign(files, { "/": "", "/out": "a\nb\n", "/err": "" });
+    const host = { reader: removing } as unknown as ReadHost;
+    const end = readLogs(host, run, { follow: false, ...tail }, () => assert.fail("nothing is left to read"));
+    assert.equal(end, undefined, "it stands no more");
+  }
 });
