@@ -26,7 +26,7 @@ const reader = linuxReader({
 });
 const now = (): number => process.uptime() * 1000;
 const isTerminal = (fd: number): boolean => isDevice(fd) && process.getBuiltinModule("node:tty").isatty(fd);
-const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** A command that only looks is given a Reader and nothing that writes. */
 function readHost({ cwd, stateDir, cgroupParent, variables, lap }: Settings): ReadHost {
@@ -72,7 +72,7 @@ async function controlling(settings: Settings): ReturnType<Boot["controlling"]> 
 function acting(settings: Settings): Acting {
   let stop = false;
   let deliver: ((signal: string) => void) | undefined;
-  for (const signal of Object.keys(signals) as (keyof typeof signals)[]) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (deliver !== undefined) return deliver(signal);
       stop = true;
@@ -109,7 +109,7 @@ function absolute(cwd: string, path: string): ReadHost["state"] {
 }
 
 /** The first signal that nothing which runs was given. */
-let taken: keyof typeof signals | undefined;
+let taken: (typeof SIGNALS)[number] | undefined;
 
 /** Called once a command that may change things has succeeded, with its state directory and its name. */
 type KeepCode = (state: string, command: string) => void;
@@ -144,11 +144,14 @@ const boot: Boot = {
   controlling,
 };
 
+const numberOf = (signal: (typeof SIGNALS)[number]): number =>
+  process.getBuiltinModule("node:os").constants.signals[signal];
+
 /** The whole command; its exit code is left for Node to end with. */
 export async function main(keepCode: KeepCode): Promise<void> {
   const status = await command(process.argv.slice(2), boot);
   // Commands say 130 of whatever signal stopped them.
-  const code = status === 130 && taken !== undefined ? 128 + signals[taken] : status;
+  const code = status === 130 && taken !== undefined ? 128 + numberOf(taken) : status;
   process.exitCode = code === 0 && outputLost() ? 1 : code;
   if (code === 0 && changed !== undefined) keepCode(...changed);
 }

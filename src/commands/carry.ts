@@ -74,14 +74,7 @@ export async function carry(
     };
     if (json) words.out((wrong.length > 0 ? errorJson(wrong) : "") + stream.summary(end));
     else if (!context.quiet || failed !== undefined)
-      words.err(
-        endedText(
-          end,
-          ready.map((plan) => shownName(plan.id, plan.name)),
-          look.err,
-          carrying.next,
-        ),
-      );
+      words.err(endedText(end, ready.map(shownName), look.err, carrying.next));
   }
   return interrupted ? 130 : worst(codes);
 }

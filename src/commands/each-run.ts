@@ -21,13 +21,13 @@ export async function eachRun(
   const told: DetachedRun[] = [];
   const failures: unknown[] = [];
   let code = 0;
+  let cut = false;
   for (const run of new Map(runs.map((one) => [one.files.dir, one])).values()) {
+    if (cut) break;
     try {
       const outcome = await work(run);
-      if (outcome === undefined) {
-        code = 130;
-        break;
-      }
+      cut = outcome === undefined;
+      if (outcome === undefined) continue;
       told.push(outcome.run);
       if (!json && outcome.text !== undefined) words.out(outcome.text);
       code ||= outcome.status ?? 0;
@@ -35,14 +35,11 @@ export async function eachRun(
       failures.push(error);
       if (!json) await complain(context, error);
       code ||= exitOf(error);
-      if (isInterruption(error)) {
-        code = 130;
-        break;
-      }
+      cut = isInterruption(error);
     }
   }
   if (json) words.out(failures.length > 0 ? await wrongJson(failures) : psJson(told));
-  return code;
+  return cut ? 130 : code;
 }
 
 async function wrongJson(failures: readonly unknown[]): Promise<string> {

@@ -65,7 +65,7 @@ function start(
     record = {
       format: "envctl.run/1",
       id,
-      name: shownName(id, loaded.name),
+      name: shownName({ id, name: loaded.name }),
       number,
       phase: "starting",
       command,

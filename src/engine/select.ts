@@ -82,7 +82,7 @@ function byName(host: ReadHost, arg: string): Target {
   );
   if (target !== undefined) return { ...target, ...(other?.file === undefined ? {} : { twin: other.file }) };
   const records = readableRecords(host);
-  const matches = records.filter((r) => r.id === arg || shownName(r.id, r.name) === arg);
+  const matches = records.filter((r) => r.id === arg || shownName(r) === arg);
   const [match, ...others] = matches;
   if (match !== undefined && others.length === 0) return ofRecord(host, match);
   if (match !== undefined) {

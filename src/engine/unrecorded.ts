@@ -35,7 +35,7 @@ export function planUnrecorded(host: ReadHost, state: OpenState, id: EnvId): Pla
   if (lying.length > 0) throw strange(id, `${merged}: ${lying.join(", ")}`);
   const left = names.some((name) => name !== ".env.json.new") || observed.mounts.length > 0;
   const group = observed.cgroups.find(({ exists }) => exists);
-  const name = shownName(id, (instanceOf(id) ?? id).slice(0, -"-XXXXXXXX".length));
+  const name = shownName({ id, name: (instanceOf(id) ?? id).slice(0, -"-XXXXXXXX".length) });
   // An instance's directory goes unasked, as the next sweep takes it; a group may hold processes, which destroy would end.
   const before =
     left && instanceOf(id) === undefined

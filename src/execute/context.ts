@@ -35,7 +35,7 @@ export type Context = World & {
   readonly before: readonly Resource[];
   /** Writes the record: temp, fsync, rename, fsync. A promise: the step is done when it is kept. */
   save(record: EnvRecord): Promise<void> | undefined;
-  /** Takes record and directory away; with `previous`, writes that one back instead. */
+  /** Takes record and directory away. */
   forget(): void;
   /** Identities of what is mounted now, by address. */
   readonly mounted: Map<string, RecordedMount>;

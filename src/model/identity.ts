@@ -27,7 +27,7 @@ export function instanceOf(id: EnvId): EnvId | undefined {
 }
 
 /** What an environment or instance is called: `web`, `web.r1`. */
-export function shownName(id: EnvId, name: string): string {
+export function shownName({ id, name }: { readonly id: EnvId; readonly name: string }): string {
   const env = instanceOf(id);
   return env === undefined ? name : name + id.slice(env.length);
 }

@@ -2,7 +2,7 @@ import type { AbsPath } from "./brand.ts";
 import type { OwnedCgroup, Phase } from "./record.ts";
 import type { InnerMount, LimitName, Overlay, Ownership, StoredLayer } from "./resource.ts";
 
-/** A write to a cgroup file and what must be read back; `accept` holds further values that mean the same (rounding, clamping). */
+/** A write to a file of a group; an empty value is the cpuset of the group above. */
 export type LimitWrite = { readonly dir: AbsPath; readonly file: string; readonly value: string };
 
 /** What the kernel is asked to do. One step succeeds or fails as a whole; its `address` names the resource it serves. */

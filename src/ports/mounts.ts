@@ -27,8 +27,6 @@ export type Stage = {
    * Answers where it came to lie below `root`: symlinks inside may have led elsewhere.
    */
   inner(root: AbsPath, mount: InnerMount): string;
-  /** A plain bind of a directory or file, private. */
-  bind(source: AbsPath, at: AbsPath): void;
   tmpfs(at: AbsPath, options: { readonly tag: string; readonly bytes?: string; readonly mode: number }): void;
   unmount(at: AbsPath): void;
   /** Makes `target` exist inside `root` as a directory (0755) or empty file (0644), missing parents too, resolved without leaving. */
@@ -61,6 +59,4 @@ export type Mounts = {
    * umount2(2) with UMOUNT_NOFOLLOW; `lazy` adds MNT_DETACH. Only guard/ may call it. KernelError EBUSY where it is held.
    */
   unmount(at: AbsPath, lazy?: boolean): void;
-  /** Lines overlayfs wrote to the kernel log since `since` began; [] where /dev/kmsg cannot be read. */
-  kernelSaid<T>(call: () => T): T;
 };

@@ -27,7 +27,7 @@ export function progress(given: Plan, look: Look, verbose: boolean = false): Pro
     return `${noted(left.trimEnd(), line.note, width(left), look.columns, style).join("\n")}\n`;
   };
   return {
-    head: `${p.bold(shownName(plan.id, plan.name))}\n`,
+    head: `${p.bold(shownName(plan))}\n`,
     moving: ({ step, done, total }) => {
       const [line] = linesOf(step, plan);
       const percent = total === 0 ? 100 : Math.min(100, Math.floor((100 * done) / total));

@@ -37,8 +37,8 @@ export function busy(given: BlockedPlan, look: Look): string {
   return [`${p.red("envctl:")} ${headline(plan)}`, "", ...obstacles(plan, look, "  "), ""].join("\n");
 }
 
-function headline({ id, name, blocked }: BlockedPlan): string {
-  return `${shownName(id, name)} ${blocked.length > 0 ? "is busy" : "has a foreign mount inside"}; nothing was changed`;
+function headline(plan: BlockedPlan): string {
+  return `${shownName(plan)} ${plan.blocked.length > 0 ? "is busy" : "has a foreign mount inside"}; nothing was changed`;
 }
 
 /** The same for machines. */

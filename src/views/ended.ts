@@ -45,7 +45,7 @@ export function question(given: readonly Plan[], look: Look): string {
   const p = paint(look.color);
   const plans = inert(given);
   if (plans.every((plan) => plan.intent === "destroy")) {
-    return `\n${p.bold(`Destroy ${list(plans.map((plan) => shownName(plan.id, plan.name)))}?`)} ${losing(plans)} [y/N] `;
+    return `\n${p.bold(`Destroy ${list(plans.map(shownName))}?`)} ${losing(plans)} [y/N] `;
   }
   const changes = plans.flatMap((plan) => plan.actions.filter((a) => a.op !== "keep")).length;
   if (changes === 0) return `\n${p.bold("Finish the interrupted apply?")} Nothing else changes. [y/N] `;

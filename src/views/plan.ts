@@ -34,7 +34,7 @@ export function notApplied(names: readonly string[]): string {
 
 /** `web-tests  envs/web-tests.yaml  (web-tests-931505fb)`. */
 export function header(env: Pick<Plan, "name" | "file" | "id">, look: Look, p: Paint): string {
-  return `${p.bold(shownName(env.id, env.name))}  ${shown(env.file, look)}  ${p.dim(`(${env.id})`)}`;
+  return `${p.bold(shownName(env))}  ${shown(env.file, look)}  ${p.dim(`(${env.id})`)}`;
 }
 
 function section(plan: Plan, look: Look, p: Paint, alone: boolean): string[] {
@@ -138,7 +138,7 @@ function attribute(a: Attribute, p: Paint): string {
 function lastLine(plans: readonly Plan[], p: Paint): string {
   const sum = total(plans.map((plan) => plan.summary));
   if (changes(sum) > 0) return sumLine(sum, p);
-  const names = list(plans.map((plan) => shownName(plan.id, plan.name)));
+  const names = list(plans.map(shownName));
   const are = plans.length === 1 ? "is" : "are";
   if (plans.length === 0) return "No environments.";
   if (plans.every((plan) => plan.intent === "destroy"))

@@ -19,7 +19,7 @@ export function showText(given: EnvDetail, look: Look, now: number): string {
     values.map((value, i) => `  ${p.dim(pad(i === 0 ? label : "", 11))}  ${value}`);
   const lines = [
     [
-      p.bold(shownName(env.id, env.name)),
+      p.bold(shownName(env)),
       ...(env.file === undefined ? [] : [shown(env.file, look)]),
       p.dim(`(${env.id})`),
     ].join("  "),

@@ -119,7 +119,7 @@ export function attemptText(step: Step, plan: Plan): string {
     record: "write record",
     mkdir: "create",
   };
-  return `${shownName(plan.id, plan.name)}: cannot ${words[verb] ?? verb} ${object}`;
+  return `${shownName(plan)}: cannot ${words[verb] ?? verb} ${object}`;
 }
 
 /** A volume's source as the file wrote it. */

@@ -50,7 +50,7 @@ test("a failure in the middle of a stage puts everything back: mounts, root, cwd
       mounts.stage((stage) => {
         stage.tmpfs(dir, { tag: "x", mode: 0o755 });
         process.chdir(dir);
-        stage.bind(join(dir, "missing"), dir);
+        stage.unmount(join(dir, "missing"));
       }),
     { name: "KernelError", errno: "ENOENT" },
   );
@@ -60,26 +60,6 @@ test("a failure in the middle of a stage puts everything back: mounts, root, cwd
   assert.deepEqual(surroundings(dir), before);
 });
 
-test("a bind is private, plain, and takes files and directories", (t) => {
-  const dir = scratch(t);
-  for (const name of ["from/sub", "to"]) mkdirSync(`${dir}/${name}`, { recursive: true });
-  writeFileSync(`${dir}/file`, "file");
-  writeFileSync(`${dir}/onto`, "");
-  const said = mounts.stage((stage) => {
-    stage.tmpfs(join(dir, "from/sub"), { tag: "x", mode: 0o755 });
-    writeFileSync(`${dir}/from/sub/deep`, "");
-    stage.bind(join(dir, "from"), join(dir, "to"));
-    stage.bind(join(dir, "file"), join(dir, "onto"));
-    const seen = {
-      deep: lstatSync(`${dir}/to/sub/deep`, { throwIfNoEntry: false }),
-      onto: readFileSync(`${dir}/onto`, "utf8"),
-    };
-    stage.unmount(join(dir, "to"));
-    return { ...seen, after: mountsAt(`${dir}/to`) };
-  });
-  assert.deepEqual(said, { deep: undefined, onto: "file", after: [] });
-});
-
 test("a place is never reached through a symlink", (t) => {
   const dir = scratch(t);
   mkdirSync(`${dir}/real/sub`, { recursive: true });
@@ -87,8 +67,7 @@ test("a place is never reached through a symlink", (t) => {
   const refused = { name: "KernelError", errno: "ELOOP" };
   mounts.stage((stage) => {
     assert.throws(() => stage.tmpfs(join(dir, "link"), { tag: "x", mode: 0o755 }), refused);
-    assert.throws(() => stage.bind(join(dir, "link/sub"), join(dir, "real")), refused);
-    assert.throws(() => stage.bind(join(dir, "real"), join(dir, "link/sub")), refused);
+    assert.throws(() => stage.take(join(dir, "link/sub")), refused);
   });
 });
 

@@ -53,7 +53,6 @@ export function fakeMounts(world: FakeWorld, note: (line: string) => void): Moun
       note(`unmount ${lazy ? "-l " : ""}${at}`);
       detach(world, at, lazy);
     },
-    kernelSaid: (call) => call(),
   };
 }
 
@@ -67,10 +66,6 @@ function fakeStage(world: FakeWorld, note: (line: string) => void): Stage {
     inner: (root, mount) => {
       note(`stage.inner ${join(root, mount.target)}`);
       return innerMount(world, root, mount).point.slice(root.length);
-    },
-    bind: (source, at) => {
-      note(`stage.bind ${source} ${at}`);
-      disk.bind(source, at);
     },
     tmpfs: (at, { tag, mode }) => {
       note(`stage.tmpfs ${at}`);

@@ -7,7 +7,6 @@ import { AT, MS, O, OPEN_TREE, UMOUNT } from "./flags.ts";
 import { identityOf } from "./identity.ts";
 import { cloneTree, mountInner } from "./inner.ts";
 import { linkInside, openTarget, writeInside } from "./inside.ts";
-import { kernelSaid } from "./kmsg.ts";
 import { inNamespaces } from "./namespace.ts";
 import { mountOverlay, type Lacking } from "./overlay.ts";
 import { openReal, withParent } from "./place.ts";
@@ -33,8 +32,8 @@ function unmount(at: AbsPath, flags: number): void {
   withParent(at, (parent, name) => umount2(`${selfFd(parent)}/${name}`, UMOUNT.NOFOLLOW | flags, at));
 }
 
-function moveTo(tree: number, at: AbsPath, flags = 0): void {
-  withFd(openReal(at, flags), (place) => moveMount(tree, place));
+function moveTo(tree: number, at: AbsPath): void {
+  withFd(openReal(at, O.DIRECTORY), (place) => moveMount(tree, place));
 }
 
 /** What can be mounted in a private namespace. The caller is in one already. */
@@ -43,8 +42,7 @@ export function linuxStage(options: MountOptions = {}): Stage {
     overlay: (mount, at) =>
       withFd(openReal(at, O.DIRECTORY), (place) => mountOverlay(mount, place, options.without)),
     inner: (root, mount) => mountInner(root, mount, (_, path) => path),
-    bind: (source, at) => withFd(cloneTree(source, false), (tree) => moveTo(tree, at)),
-    tmpfs: (at, of) => withFd(newTmpfs(of), (tree) => moveTo(tree, at, O.DIRECTORY)),
+    tmpfs: (at, of) => withFd(newTmpfs(of), (tree) => moveTo(tree, at)),
     unmount: (at) => unmount(at, 0),
     makeTarget: (root, target, type) => close(openTarget(root, target, type).fd),
     writeIn: writeInside,
@@ -71,12 +69,11 @@ export function linuxMounts(options: MountOptions = {}): Mounts {
     anchor: (at) => withFd(cloneTree(at, false), (tree) => anchorAt(tree, at)),
     identify: (at) => withFd(openReal(at), identityOf),
     unmount: (at, lazy = false) => unmount(at, lazy ? UMOUNT.DETACH : 0),
-    kernelSaid,
   };
 }
 
 function attached(tree: number, at: AbsPath): MountIdentity {
-  moveTo(tree, at, O.DIRECTORY);
+  moveTo(tree, at);
   return identityOf(tree);
 }
 
@@ -85,7 +82,7 @@ function attached(tree: number, at: AbsPath): MountIdentity {
  * taken away again, and its copies with it: an unmount goes where the parent's mounts go.
  */
 function anchorAt(tree: number, at: AbsPath): MountIdentity {
-  moveTo(tree, at, O.DIRECTORY);
+  moveTo(tree, at);
   try {
     mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.PRIVATE });
     mountSetattr(tree, "", AT.EMPTY_PATH, { propagation: MS.SHARED });
