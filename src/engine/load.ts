@@ -3,7 +3,7 @@ import { baseName, parentOf } from "#model/brand";
 import type { Diagnostic } from "#model/diagnostic";
 import { failure } from "#model/diagnostic";
 import type { Facts, Issue } from "#model/facts";
-import { envId } from "#model/identity";
+import { envId, placeOf } from "#model/identity";
 import type { EnvRecord } from "#model/record";
 import type { Resource } from "#model/resource";
 import type { Draft, Spec } from "#model/spec";
@@ -116,11 +116,13 @@ function issuesOf(host: ReadHost, env: EnvFile, draft: Draft, record?: EnvRecord
   return resolved.kind === "issues" ? resolved.issues : [];
 }
 
-function groundOf(host: ReadHost, { file }: EnvFile, record?: EnvRecord): Ground {
+function groundOf(host: ReadHost, { file, id }: EnvFile, record?: EnvRecord): Ground {
+  const state = realState(host.reader, host.state);
   const known = [...(record?.resources ?? []), ...(record?.previous ?? [])];
   return {
     base: parentOf(file),
-    state: realState(host.reader, host.state),
+    state,
+    upper: placeOf(state, id).upper,
     caller: () => callerOf(host),
     known: known.flatMap((r) => (r.kind === "rootfs" || r.kind === "layer" ? [r.layer] : [])),
   };

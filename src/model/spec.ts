@@ -17,6 +17,7 @@ export type Draft = {
   readonly lowers: readonly (Source | undefined)[];
   readonly overlay?: Spec["overlay"];
   readonly volumes: readonly (Volume | undefined)[];
+  readonly tmpfs: readonly (Tmpfs | undefined)[];
   readonly limits: Limits;
   readonly entry?: Entry;
 };

@@ -9,6 +9,7 @@ import { missingCpus } from "./cpus.ts";
 import type { Ground } from "./ground.ts";
 import { resolveLayer } from "./layers.ts";
 import { shownOwner } from "./owner.ts";
+import { unknownUser } from "./user.ts";
 import { resolveVolume, volumeIssues } from "./volumes.ts";
 
 export type Resolved =
@@ -53,6 +54,11 @@ export function resolve(reader: Reader, spec: Draft, ground: Ground): Resolved {
   ];
   const warnings = found.filter((issue) => issue.severity === "warning");
   issues.push(...found.filter((issue) => issue.severity === "error"));
+  const layers = [...lowers, rootfs];
+  if (layers.every((l) => l !== undefined)) {
+    const paths = layers.map(({ path }) => path);
+    issues.push(...unknownUser(reader, spec, paths, ground.upper));
+  }
   const root = rootfs === undefined ? undefined : rootOf(reader, rootfs);
   if (issues.length > 0 || rootfs === undefined || root === undefined)
     return { kind: "issues", issues: [...issues, ...warnings] };

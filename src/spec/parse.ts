@@ -98,10 +98,13 @@ function draftOf(values: ReadonlyMap<string, unknown>, places: ReadonlyMap<strin
     return list === undefined ? [] : [[key, list]];
   });
   const rootfs = value(["rootfs"]) as Draft["rootfs"];
+  const entry = value(["entry"]) as Draft["entry"];
   return {
     ...(rootfs === undefined ? {} : { rootfs }),
+    ...(entry === undefined ? {} : { entry }),
     lowers: items("lowers") as Draft["lowers"],
     volumes: items("volumes") as Draft["volumes"],
+    tmpfs: items("tmpfs") as Draft["tmpfs"],
     limits: Object.fromEntries(limits) as Draft["limits"],
   };
 }

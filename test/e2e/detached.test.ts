@@ -188,7 +188,7 @@ test("E28 what cannot be started is said at once, with 125, 126 or 127, and leav
   const p = project(t);
   p.env("web", "limits: { pids: 50 }\n");
   p.env("nobody", "entry: { command: [true], user: nobody }\n");
-  p.ok(["apply", "web", "nobody", "-y"]);
+  p.ok(["apply", "web", "-y"]);
   const before = [mountTree(p.state), groupsOf(p)];
   assert.match(p.ok(["run", "-d", "web", "--", "missing"], 127).stderr, /command not found: "missing"/);
   assert.match(p.ok(["run", "-d", "web", "--", "/etc/passwd"], 126).stderr, /cannot execute/);

@@ -96,6 +96,8 @@ const KINDS: readonly Kind[] = [
   ],
   ["an empty command", "entry: { command: [] }\n", "4:19", /an empty list/],
   ["a relative workdir", "entry: { workdir: src }\n", "4:19", /not an absolute path/],
+  ["a user that nobody is", "entry: { user: anna }\n", "4:16", /no user "anna"\n[^]*one of root/],
+  ["a group that there is none of", "entry: { user: '0:staff' }\n", "4:16", /no group "staff"/],
   ["a network that is none", "entry: { network: bridge }\n", "4:19", /not none or host/],
   ["a name twice in env", "entry: { env: [A=1, A=2] }\n", "4:21", /a second variable A/],
   ["a capability that is none", "entry: { capabilities: { drop: [NET_ROW] } }\n", "4:33", /NET_R[OA]W/],
