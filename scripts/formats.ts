@@ -212,6 +212,7 @@ export type FormatName =
   | "doctor"
   | "init"
   | "graph"
+  | "version"
   | "error";
 
 const waiting = z.object({ avg10: z.number(), avg60: z.number(), avg300: z.number() });
@@ -357,6 +358,7 @@ const formats: Readonly<Record<FormatName, z.ZodMiniType>> = {
     limits,
     command: optional(z.array(text)),
   }),
+  version: z.object({ format: format("version"), version: text }),
   error: z.object({ format: format("error"), diagnostics: z.array(diagnostic).check(z.minLength(1)) }),
 };
 

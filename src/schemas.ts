@@ -12,6 +12,7 @@ import plan from "#package/schemas/plan" with { type: "json" };
 import logs from "#package/schemas/logs" with { type: "json" };
 import ps from "#package/schemas/ps" with { type: "json" };
 import show from "#package/schemas/show" with { type: "json" };
+import version from "#package/schemas/version" with { type: "json" };
 import validate from "#package/schemas/validate" with { type: "json" };
 
 export const schemas: Readonly<Record<string, object>> = {
@@ -28,5 +29,6 @@ export const schemas: Readonly<Record<string, object>> = {
   doctor,
   init,
   graph,
+  version,
   error,
 };

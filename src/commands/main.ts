@@ -96,7 +96,10 @@ export async function main(argv: readonly string[], boot: Boot): Promise<number>
     name = args.command?.name;
     context = { ...plainContext(boot, argv, colorOf(args)), ...modesOf((flag) => args.has(flag)) };
     if (args.has("version")) {
-      context.words.out(`envctl ${boot.version}\n`);
+      const { version } = boot;
+      context.words.out(
+        context.json ? (await import("#views/json")).versionJson(version) : `envctl ${version}\n`,
+      );
       return 0;
     }
     if (args.has("help") || args.command === undefined) return await help(args, context);

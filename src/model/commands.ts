@@ -68,6 +68,7 @@ export const SCHEMAS: readonly string[] = [
   "doctor",
   "init",
   "graph",
+  "version",
   "error",
 ];
 

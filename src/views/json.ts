@@ -54,6 +54,11 @@ export function errorJson(diagnostics: readonly Diagnostic[]): string {
   return line({ format: "envctl.error/1", diagnostics: diagnostics.map(diagnostic) });
 }
 
+/** envctl.version/1 */
+export function versionJson(version: string): string {
+  return line({ format: "envctl.version/1", version });
+}
+
 /** envctl.drift/1 */
 export function driftJson(report: DriftReport): string {
   const findings = [...report.envs.flatMap((env) => env.findings), ...report.unowned].map(finding);

@@ -59,6 +59,14 @@ test(
   },
 );
 
+test("the version, also for machines", (t) => {
+  const p = project(t);
+  const { stdout } = p.ok(["--version"]);
+  const [, version] = /^envctl (\S+)\n$/.exec(stdout) ?? [];
+  assert.deepEqual(p.json(["version"]), { format: "envctl.version/1", version });
+  assert.deepEqual(p.json(["--version"]), p.json(["version"]));
+});
+
 test("schema prints each published schema", (t) => {
   const p = project(t);
   for (const name of ["plan", "graph", "error"]) {

@@ -7,7 +7,7 @@ import { golden } from "#test/golden";
 import type { Diagnostic } from "#model/diagnostic";
 import type { Check } from "#model/doctor";
 import { doctorJson } from "#views/doctor";
-import { driftJson, errorJson, validateJson } from "#views/json";
+import { driftJson, errorJson, validateJson, versionJson } from "#views/json";
 import { planJson, streamJson } from "#views/json-plan";
 import { graphJson } from "#views/graph";
 import { initJson } from "#views/init";
@@ -88,6 +88,7 @@ const outputs: Readonly<Record<FormatName, string>> = {
     doctorJson({ kernel: "6.18", rootless: false, checks: healthy }) +
     doctorJson({ kernel: "5.4", rootless: false, checks: sick }),
   init: initJson("web-tests", f.FILE),
+  version: versionJson("1.2.3"),
   graph: graphJson(drawn) + graphJson({ ...drawn, from: "record", resources: [], command: ["make", "test"] }),
   error: errorJson(wrong),
 };
