@@ -19,7 +19,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
     synopsis: "[NAME]",
     summary: "write a commented environment file to start from",
     about:
-      "Writes envs/NAME.yaml, named after the working directory where no name is given. Its rootfs is ./rootfs where that exists, else the host's own root, read-only. Never overwrites a file.",
+      "Writes envs/NAME.yaml, named after the working directory where no name is given. Its rootfs is ./rootfs where that exists, else a few programs of this host. Never overwrites a file.",
     examples: [
       ["envctl init", "envs/DIRECTORY.yaml"],
       ["envctl init web-tests", "envs/web-tests.yaml"],
