@@ -10,9 +10,10 @@ export type Ended =
 export type Options = { readonly onError: "rollback" | "keep" };
 
 /**
- * Carries steps out in order and tells each. It decides nothing: at the first refusal it undoes what was done, in reverse (or keeps it, as
- * asked), and tells which steps were never tried. A generator, so that between two steps the caller may look at signals; where it waits
- * the caller goes on with `next`, or with `throw` where the promise was rejected.
+ * Carries steps out in order and tells each. It decides nothing: at the first refusal it undoes what was done, in reverse, or keeps it, as
+ * asked (nothing before there is a record: nobody would know whose it is), and tells which steps were never tried. A generator, so that
+ * between two steps the caller may look at signals; where it waits the caller goes on with `next`, or with `throw` where the promise was
+ * rejected.
  */
 export function* execute(
   steps: readonly Step[],
@@ -20,6 +21,7 @@ export function* execute(
   options: Options,
 ): Generator<StepEvent | Waiting, Ended> {
   const undos: Undoable[] = [];
+  const record = steps.findIndex((step) => step.do === "write_record");
   for (const [index, step] of steps.entries()) {
     const end = x.interrupted() ? ({ kind: "interrupted" } as const) : yield* attempt(step, x, undos);
     if (end === undefined) continue;
@@ -27,7 +29,7 @@ export function* execute(
     for (const skipped of steps.slice(end.kind === "interrupted" ? index : index + 1)) {
       if (skipped.do !== "write_record") yield { event: "step_skipped", step: skipped, why };
     }
-    if (options.onError === "rollback") yield* rollBack(undos);
+    if (options.onError === "rollback" || index <= record) yield* rollBack(undos);
     return end;
   }
   return { kind: "done" };

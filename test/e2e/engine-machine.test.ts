@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -12,7 +12,7 @@ import { needs } from "#test/needs";
 import { occupant, until } from "#test/occupant";
 import { portrait } from "#test/portrait";
 import { type Project, project } from "#test/project";
-import { signalledAt } from "#test/signalled";
+import { signalledAt, standingAt } from "#test/signalled";
 import { slow } from "#test/slow";
 
 guard();
@@ -135,6 +135,20 @@ test("F14 with --on-error keep what was done stays, and the next apply goes on",
   p.ok(["apply", "web", "-y"]);
   assert.deepEqual(mountTree(p.state)[0], overlay);
   p.ok(["drift"]);
+});
+
+test("F14 with --on-error keep nothing stays that no record names", traced, async (t) => {
+  const p = declared(t);
+  p.env("api");
+  p.ok(["apply", "api", "-y"]);
+  // The first directory it makes is the environment's own; the record comes after it.
+  const { pid, ended } = await standingAt(p, "mkdirat", 1, ["apply", "web", "-y", "--on-error", "keep"]);
+  process.kill(pid, "SIGINT");
+  process.kill(pid, "SIGCONT");
+  const { code, stderr } = await ended;
+  assert.equal(code, 130, stderr);
+  p.ok(["drift"]);
+  assert.deepEqual(readdirSync(join(p.state, "envs")), [p.id("api")]);
 });
 
 test("F14 in a replace: what stood before stands again", traced, async (t) => {
