@@ -1,8 +1,8 @@
 import { openApply } from "#engine/apply";
-import { checkFresh, readSaved, savedText } from "#engine/saved";
 import { filesOf, select } from "#engine/select";
 import { usage } from "./args.ts";
 import type { WriteContext } from "./context.ts";
+import { takeAway } from "./destroy.ts";
 import { transact } from "./transaction.ts";
 
 /** Makes it so. */
@@ -14,19 +14,19 @@ export async function command(context: WriteContext): Promise<number> {
   const name = args.value("plan");
   if (name !== undefined && args.operands.length > 0)
     throw usage("a saved plan names its environments itself", args.command);
-  const plan = name === undefined ? undefined : readSaved(host, name);
-  const session = await openApply(host, plan?.files ?? filesOf(select(host, args.operands)));
+  const saved = name === undefined ? undefined : (await import("#engine/saved")).openSaved(host, name);
+  if (saved?.intent === "destroy")
+    return takeAway(context, saved.targets, { keepUpper: false, lazy: false }, saved.spend);
+  const session = await openApply(host, saved?.files() ?? filesOf(select(host, args.operands)));
   try {
-    if (plan !== undefined && session.failures.length === 0) {
-      checkFresh(host, name!, plan.saved, session.planned);
-      host.files.replaceFile(plan.path, savedText(host, session.planned, host.clock.now()));
-    }
+    const whole = saved === undefined || session.failures.length === 0;
+    if (whole) saved?.spend(session.planned);
     const entry = session.planned[0]?.declared.loaded.spec.entry.command;
     const code = await transact(context, {
       intent: "apply",
-      plans: session.planned.map((p) => p.plan),
+      plans: whole ? session.planned.map(({ plan }) => plan) : [],
       failures: session.failures,
-      agreed: plan !== undefined,
+      agreed: saved !== undefined,
       carryOut: (ready, tell) => session.carryOut(ready, tell, onError),
       next: entry === undefined ? "no_entry" : "entry",
     });

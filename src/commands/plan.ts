@@ -3,7 +3,6 @@ import { select, type Target } from "#engine/select";
 import { type Diagnostic, Failure } from "#model/diagnostic";
 import { changes, type Plan } from "#model/plan";
 import { unchanged } from "#views/unchanged";
-import { usage } from "./args.ts";
 import type { Context } from "./context.ts";
 import { complain, exitOf, worst } from "./context.ts";
 
@@ -11,14 +10,14 @@ import { complain, exitOf, worst } from "./context.ts";
 export async function command(context: Context): Promise<number> {
   const { args, host, json, look, words } = context;
   const out = args.value("out");
-  if (out !== undefined && args.has("destroy"))
-    throw usage("a destruction is not saved: destroy works from the record", args.command);
+  const intent = args.has("destroy") ? "destroy" : "apply";
   const targets = select(host, args.operands);
   const failures: unknown[] = [];
-  const planned = args.has("destroy") ? [] : await planTargets(host, targets, failures);
-  const plans = args.has("destroy")
-    ? await planDestruction(host, targets, failures)
-    : planned.map((p) => p.plan);
+  const made =
+    intent === "destroy"
+      ? (await planDestruction(host, targets, failures)).map((plan) => ({ plan }))
+      : await planTargets(host, targets, failures);
+  const plans = made.map(({ plan }) => plan);
   if (failures.length > 0) {
     if (!json && plans.length > 0) words.out(await report(context, plans, targets));
     const why = failures.flatMap((error) => (error instanceof Failure ? error.diagnostics : []));
@@ -28,7 +27,7 @@ export async function command(context: Context): Promise<number> {
     const { placeToSave, savedText } = await import("#engine/saved");
     const place = placeToSave(host, out);
     try {
-      await context.save(place, savedText(host, planned));
+      await context.save(place, savedText(host, intent, made));
     } catch (error) {
       await complain(context, error, `the plan cannot be saved as ${out}`);
       return 1;

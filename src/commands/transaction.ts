@@ -54,9 +54,12 @@ export async function transact(context: WriteContext, transaction: Transaction):
 }
 
 /** A destroy that is blocked shows who is in the way instead of a plan; an apply's plan names them itself. */
-function showPlans({ words, look }: WriteContext, { plans, intent, absent = [] }: Transaction): void {
-  if (absent.length > 0) words.err(notApplied(absent));
-  if (plans.length === 0 && absent.length > 0) return;
+function showPlans(
+  { words, look }: WriteContext,
+  { plans, intent, failures, absent = [] }: Transaction,
+): void {
+  const nothing = intent === "destroy" && plans.length === 0 && failures.length === 0;
+  if (absent.length > 0 || nothing) words.err(notApplied(absent));
   const shown = intent === "destroy" ? plans.filter((plan) => plan.kind === "ready") : plans;
   if (shown.length > 0) words.err(planText(shown, look.err));
 }

@@ -1,36 +1,46 @@
 import type { AbsPath } from "#model/brand";
 import { absolute, baseName, join, parentOf } from "#model/brand";
 import { failure } from "#model/diagnostic";
-import { observedFacts, staleness, type Basis, type SavedPlan } from "#model/saved-plan";
-import type { ReadHost } from "./host.ts";
-import { envFile, type EnvFile } from "./load.ts";
-import type { Planned } from "./planned.ts";
+import type { Plan } from "#model/plan";
+import { lostFacts, observedFacts, staleness, type Basis, type SavedPlan } from "#model/saved-plan";
+import type { ReadHost, WriteHost } from "./host.ts";
+import { envFile, type Declared, type EnvFile } from "./load.ts";
+import type { Target } from "./select.ts";
+
+/** A plan, and what was read of its file: nothing for a destruction. */
+export type Made = { readonly plan: Plan; readonly declared?: Declared };
 
 /** What a plan was made from. */
-function basisOf(host: ReadHost, { plan, declared }: Planned, salt: string): Basis {
+function basisOf(host: ReadHost, { plan, declared }: Made, salt: string): Basis {
   const { sha256 } = host.reader;
-  const { loaded } = declared;
   return {
     id: plan.id,
     file: plan.file,
     version: host.version,
     state: plan.observed.place.state,
-    text: sha256(loaded.text),
-    variables: sha256(salt + JSON.stringify(loaded.variables)),
+    text: declared === undefined ? "" : sha256(declared.loaded.text),
+    variables: declared === undefined ? "" : sha256(salt + JSON.stringify(declared.loaded.variables)),
     serial: plan.observed.record?.serial ?? 0,
     boot: plan.observed.boot,
     observed: sha256(observedFacts(plan)),
     actions: sha256(JSON.stringify(plan.actions)),
+    ...(plan.intent === "destroy" ? { lost: sha256(lostFacts(plan)) } : {}),
   };
 }
 
 /** The text of a saved plan. */
-export function savedText(host: ReadHost, planned: readonly Planned[], used?: number): string {
+export function savedText(
+  host: ReadHost,
+  intent: Plan["intent"],
+  made: readonly Made[],
+  used?: number,
+): string {
   const salt = host.reader.text("/proc/sys/kernel/random/uuid" as AbsPath).trim();
-  const basis = planned.map((p) => basisOf(host, p, salt));
+  const basis = made.map((one) => basisOf(host, one, salt));
   const saved: SavedPlan = {
     format: "envctl.saved-plan/1",
     salt,
+    ...(intent === "destroy" ? { intent } : {}),
     basis,
     ...(used === undefined ? {} : { used }),
   };
@@ -58,11 +68,18 @@ export function placeToSave({ reader, cwd }: ReadHost, name: string): AbsPath {
   });
 }
 
-/** Reads a saved plan and names its files. @throws Failure 3 where it is none, 6 where it was used */
-export function readSaved(
-  host: ReadHost,
-  name: string,
-): { readonly path: AbsPath; readonly saved: SavedPlan; readonly files: readonly EnvFile[] } {
+/** A saved plan is a promise for all that it names: it is carried out whole, or refused. */
+export type Saved = {
+  readonly intent: Plan["intent"];
+  readonly targets: readonly Target[];
+  /** What an apply was made from. @throws Failure 6 where one is gone */
+  files(): readonly EnvFile[];
+  /** Marks it as used, if what was planned now is the same. @throws Failure 6 with what changed */
+  spend(made: readonly Made[]): void;
+};
+
+/** Reads a saved plan. @throws Failure 3 where it is none, 6 where it was used */
+export function openSaved(host: WriteHost, name: string): Saved {
   const named = absolute(host.cwd, name);
   const path = host.reader.realpath(named) ?? named;
   const text = host.reader.textAny(path);
@@ -73,36 +90,33 @@ export function readSaved(
       hint: "Make one: envctl plan --out FILE",
     });
   }
-  if (saved.used !== undefined) throw stale(name, "it was applied already");
-  const files = saved.basis.map(({ file, id }) => {
-    const env = envFile(host, file, file);
-    if (env === undefined) throw stale(name, `${file} is gone`);
-    if (env.id !== id) throw stale(name, `${file} is another environment now`);
-    return env;
-  });
-  return { path, saved, files };
-}
-
-/** @throws Failure stale_plan (exit 6) with what changed */
-export function checkFresh(
-  host: ReadHost,
-  name: string,
-  saved: SavedPlan,
-  planned: readonly Planned[],
-): void {
-  for (const p of planned) {
-    const then = saved.basis.find((b) => b.id === p.plan.id);
-    const why =
-      then === undefined ? "it names other environments" : staleness(then, basisOf(host, p, saved.salt));
-    if (why !== undefined) throw stale(name, `${p.plan.name}: ${why}`);
-  }
-}
-
-function stale(name: string, why: string): Error {
-  return failure(6, "stale_plan", `the plan ${name} no longer holds: ${why}`, {
-    detail: "nothing was changed",
-    hint: "Make a new one: envctl plan --out FILE",
-  });
+  const { basis, intent = "apply", salt } = saved;
+  const stale = (why: string): Error =>
+    failure(6, "stale_plan", `the plan ${name} no longer holds: ${why}`, {
+      detail: "nothing was changed",
+      hint: `Make a new one: envctl plan ${intent === "destroy" ? "--destroy " : ""}--out FILE`,
+    });
+  if (saved.used !== undefined) throw stale("it was applied already");
+  return {
+    intent,
+    targets: basis.map(({ id }) => ({ id, name: id })),
+    files: () =>
+      basis.map(({ file, id }) => {
+        const env = envFile(host, file, file);
+        if (env === undefined) throw stale(`${file} is gone`);
+        if (env.id !== id) throw stale(`${file} is another environment now`);
+        return env;
+      }),
+    spend(made) {
+      for (const then of basis) {
+        const now = made.find(({ plan }) => plan.id === then.id);
+        const why =
+          now === undefined ? "it is not on this host any more" : staleness(then, basisOf(host, now, salt));
+        if (why !== undefined) throw stale(`${now?.plan.name ?? then.id}: ${why}`);
+      }
+      host.files.replaceFile(path, savedText(host, intent, made, host.clock.now()));
+    },
+  };
 }
 
 function parseSaved(text: string): SavedPlan | undefined {
@@ -111,7 +125,7 @@ function parseSaved(text: string): SavedPlan | undefined {
     return value.format === "envctl.saved-plan/1" &&
       typeof value.salt === "string" &&
       Array.isArray(value.basis) &&
-      value.basis.length > 0 &&
+      (value.basis.length > 0 || value.intent === "destroy") &&
       value.basis.every(
         ({ id, file }) => typeof id === "string" && typeof file === "string" && file.startsWith("/"),
       )

@@ -10,7 +10,7 @@ export type Basis = {
   readonly file: AbsPath;
   readonly version: string;
   readonly state: AbsPath;
-  /** The environment file's bytes. */
+  /** The environment file's bytes; empty for a destruction, which the file has no say in. */
   readonly text: string;
   /** The variables it used, salted. */
   readonly variables: string;
@@ -20,12 +20,16 @@ export type Basis = {
   /** What the host had: mounts, groups, sources. */
   readonly observed: string;
   readonly actions: string;
+  /** Of a destruction: what was written inside, and the detached runs it ends. */
+  readonly lost?: string;
 };
 
 /** A plan written with --out: bound to all it was made from, and used once. */
 export type SavedPlan = {
   readonly format: "envctl.saved-plan/1";
   readonly salt: string;
+  /** Absent: apply. */
+  readonly intent?: "destroy";
   readonly basis: readonly Basis[];
   /** When it was applied (seconds since the epoch); absent: not yet. */
   readonly used?: number;
@@ -39,6 +43,7 @@ const WORDS: readonly (readonly [keyof Basis, string])[] = [
   ["variables", "a variable has another value"],
   ["serial", "the environment was applied or destroyed meanwhile"],
   ["observed", "mounts, cgroups or sources on this host changed"],
+  ["lost", "what was written inside, or what runs there, is not the same"],
   ["actions", "it comes to other changes now"],
 ];
 
@@ -54,4 +59,9 @@ export function observedFacts({ observed, actions }: Plan): string {
   const after = actions.flatMap((a) => (a.op === "delete" ? [] : [a.after]));
   const places = observed.hierarchies.map(({ mount, base = mount }) => base);
   return JSON.stringify({ mounts, groups, places, staleSources, mountNamespace, covering, upperUsed, after });
+}
+
+/** What a destruction takes away for good, as text to be hashed. */
+export function lostFacts({ observed, warnings }: Plan): string {
+  return JSON.stringify({ upperUse: observed.upperUse, told: warnings.map(({ summary }) => summary) });
 }

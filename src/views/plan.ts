@@ -29,6 +29,7 @@ export function planText(given: readonly Plan[], look: Look): string {
 
 /** Environments that were to be destroyed and are not on this host. */
 export function notApplied(names: readonly string[]): string {
+  if (names.length === 0) return "Nothing to destroy.\n";
   return `Nothing to destroy. ${list(inert(names))} ${names.length === 1 ? "is" : "are"} not applied.\n`;
 }
 

@@ -195,3 +195,30 @@ test(
     assert.deepEqual(locks(), [p.id("other")]);
   },
 );
+
+for (const [verb, options] of [
+  ["apply", []],
+  ["destroy", ["--destroy"]],
+] as const) {
+  test(
+    `F8 F9 a saved plan to ${verb} two of which one is in use does nothing to the other`,
+    traced,
+    async (t) => {
+      const p = project(t);
+      for (const name of ["api", "web"]) p.env(name);
+      if (verb === "destroy") p.ok(["apply", "-y"]);
+      p.ok(["plan", ...options, "--out", "both.plan"]);
+      p.env("web", "overlay: { options: { xino: off } }\n");
+      const { go } = await standing(p);
+      const before = p.mounts().map(({ line }) => line);
+      const { stderr } = p.ok(["apply", "--plan", "both.plan", "--lock-timeout", "0"], 4);
+      assert.match(stderr.replace(/\s+/g, " "), /web-[0-9a-f]{8} is in use by another envctl/);
+      assert.deepEqual(
+        p.mounts().map(({ line }) => line),
+        before,
+      );
+      assert.doesNotMatch(p.read("both.plan"), /"used"/);
+      await go();
+    },
+  );
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { lstatSync, readlinkSync, statSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -104,4 +104,40 @@ test("F9 what is no plan, and a plan that is not there, is bad usage", (t) => {
   }
   assert.match(p.ok(["apply", "--plan", "gone"], 3).stderr, /no such plan: gone/);
   assert.match(p.ok(["apply", "web", "--plan", "web.plan"], 3).stderr, /names its environments itself/);
+});
+
+test("a destruction is saved, too: applied once, its file gone or not, and refused once it would take more", (t) => {
+  const p = project(t);
+  p.env("web", BODY);
+  const save = (): unknown => p.ok(["plan", "--destroy", "web", "--out", "web.plan"]);
+  p.ok(["apply", "-y"]);
+  save();
+  p.ok(["run", "web", "--", "sh", "-c", "echo x >/one"]);
+  stale(p, /mounts, cgroups or sources on this host changed .*envctl plan --destroy --out FILE/);
+  save();
+  p.ok(["run", "web", "--", "sh", "-c", "echo x >/two"]);
+  stale(p, /web: what was written inside, or what runs there, is not the same/);
+  save();
+  p.ok(["run", "-d", "web", "--", "sleep", "60"]);
+  stale(p, /web: what was written inside, or what runs there, is not the same/);
+  p.ok(["rm", "-f", "web"]);
+  save();
+  rmSync(join(p.dir, "envs/web.yaml"));
+  p.ok(["apply", "--plan", "web.plan"]);
+  assert.equal(p.mounts().length, 0);
+  stale(p, /applied already/);
+});
+
+test("a saved destruction of what is not there, or not there any more, destroys nothing", (t) => {
+  const p = project(t);
+  p.env("web");
+  p.ok(["plan", "--destroy", "--out", "web.plan"]);
+  p.ok(["apply", "-y"]);
+  assert.match(p.ok(["apply", "--plan", "web.plan"]).stderr, /^Nothing to destroy\.\n$/);
+  assert.equal(p.mounts().length, 1);
+  p.ok(["plan", "--destroy", "--out", "web.plan"]);
+  p.ok(["destroy", "-y"]);
+  stale(p, /web-[0-9a-f]{8}: it is not on this host any more/);
+  p.ok(["apply", "-y"]);
+  stale(p, /web: (the environment was applied or destroyed meanwhile|mounts, cgroups or sources)/);
 });
