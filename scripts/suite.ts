@@ -1,4 +1,4 @@
-// Runs test files under node:test, each in a process of its own, and tells the tally.
+// Runs test files under node:test, one after the other, each in a process of its own, and tells the tally.
 import { relative, resolve } from "node:path";
 import { run, type EventData } from "node:test";
 import { inspect } from "node:util";
@@ -7,7 +7,6 @@ import { print, type Tally, time } from "./tally.ts";
 
 export type Suite = {
   readonly files: readonly string[];
-  readonly concurrency: number;
   /** Of one file, in ms. */
   readonly timeout: number;
   /** A line for every test instead of one for every file. */
@@ -55,10 +54,10 @@ export async function runSuite(suite: Suite, tally: Tally): Promise<void> {
     output.delete(file);
   };
 
-  const { concurrency, timeout, pattern } = suite;
+  const { timeout, pattern } = suite;
   const stream = run({
     files: suite.files.map((file) => resolve(file)),
-    concurrency,
+    concurrency: 1,
     timeout,
     ...(pattern === undefined ? {} : { testNamePatterns: pattern }),
   });

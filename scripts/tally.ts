@@ -42,11 +42,27 @@ export class Tally {
     else print(`  skip  ${title}: ${reason}`);
   }
 
+  /** What another process tallied. */
+  take({ result, title, detail = "", ms }: Result): void {
+    if (result === "pass") this.pass(title, ms);
+    else this[result](title, detail);
+  }
+
   close(): void {
     if (this.#lines) return;
     if (this.failed > 0) print(`\nfailed:\n${this.#failures.map((title) => `  ${title}`).join("\n")}`);
     const skipped = this.#skipped > 0 ? `, ${this.#skipped} skipped` : "";
     print(`\n${this.#passed} passed, ${this.failed} failed${skipped}`);
+  }
+}
+
+/** A line of another process: a result, or words. */
+export function resultOf(line: string): Result | undefined {
+  try {
+    const said: unknown = JSON.parse(line);
+    return typeof said === "object" && said !== null && "result" in said ? (said as Result) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,17 +1,17 @@
 // The whole suite, or a part of it:  npm test -- [checks|unit|e2e|vm]… [-t PATTERN] [-j N] [-v] [FILE…]
 // `--built` takes dist/ as it is, `--lines` prints JSON lines: for a machine of scripts/vm, which has nothing to build with.
 // Checks and tests are counted alike, nothing stops at the first failure, and the last line holds the totals.
-import { chmodSync, globSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { leftovers, snapshot } from "../test/support/guard.ts";
-import { mountsBelow } from "../test/support/mountinfo.ts";
 import { slow } from "../test/support/slow.ts";
 import { installPackages } from "./apt.ts";
+import { runBeside } from "./beside.ts";
 import { type Check, checks, runCheck } from "./checks.ts";
 import { exclusive } from "./exclusive.ts";
-import { runSuite } from "./suite.ts";
+import { inScratch } from "./scratch.ts";
 import { print, Tally } from "./tally.ts";
 
 const { values, positionals } = parseArgs({
@@ -37,6 +37,7 @@ const concurrency = values.concurrency === undefined ? undefined : Number(values
 const minutes = 60_000;
 
 const tally = new Tally(values.lines);
+process.env["NODE_COMPILE_CACHE"] ??= resolve("build/node"); // of the tests: each file's process strips the types of the same modules
 
 async function program(check: Check): Promise<boolean> {
   const { name, ok, output, ms } = await runCheck(check);
@@ -59,20 +60,6 @@ function judge(title: string, lines: readonly string[]): void {
   else tally.fail(title, lines.join("\n"));
 }
 
-/** Everything temporary of this run lies in one directory of its own, which must be empty again in the end. */
-async function inScratch(body: () => Promise<void>): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), `envctl-test-${process.pid}-`));
-  chmodSync(scratch, 0o755); // tests drop to ordinary users inside it
-  const before = process.env["TMPDIR"];
-  process.env["TMPDIR"] = scratch;
-  await body();
-  if (before === undefined) delete process.env["TMPDIR"];
-  else process.env["TMPDIR"] = before;
-  const left = readdirSync(scratch).map((name) => join(scratch, name));
-  judge("guard: no temporary files left", left);
-  if (mountsBelow(scratch).length === 0) rmSync(scratch, { recursive: true });
-}
-
 /** The mount table and the cgroups must be afterwards what they were before. */
 async function guarded(body: () => Promise<void>): Promise<void> {
   const then = snapshot();
@@ -87,12 +74,11 @@ async function tests(part: "unit" | "e2e"): Promise<void> {
   const real = part === "e2e";
   const options = {
     files,
-    concurrency: concurrency ?? (real ? 1 : availableParallelism()),
     timeout: slow((real ? 5 : 1) * minutes),
     everyTest: real || values.verbose,
     pattern: values.pattern,
   };
-  await runSuite(options, tally);
+  await runBeside(options, concurrency ?? Math.min(availableParallelism(), 4), tally);
 }
 
 /** On other kernels, emulated: so many boots as there are processors share the files of one. */
@@ -119,7 +105,7 @@ if (wants("checks")) {
 }
 if (e2e) installPackages();
 const built = values.built || (await program({ name: "build", command: ["node", "scripts/build.ts"] }));
-await inScratch(async () => {
+const left = await inScratch(async () => {
   if (!e2e) return tests("unit");
   await exclusive(4 * minutes);
   await guarded(async () => {
@@ -127,6 +113,7 @@ await inScratch(async () => {
     if (built) await tests("e2e");
   });
 });
+judge("guard: no temporary files left", left);
 if (built && wants("vm")) await machines();
 if (only.length > 0 && ["unit", "e2e"].every((part) => !wants(part) || filesOf(part).length === 0)) {
   tally.fail("nothing to run", `no test file matches ${only.join(" ")}`);

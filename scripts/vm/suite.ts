@@ -107,9 +107,8 @@ async function runLot(
   return tests;
 }
 
-function count({ name }: Machine, { result, title, detail = "", ms = 0 }: Result, tally: Tally): void {
-  if (result === "pass") tally.pass(`${name}: ${title}`, ms);
-  else tally[result](`${name}: ${title}`, detail);
+function count({ name }: Machine, { ms = 0, ...result }: Result, tally: Tally): void {
+  tally.take({ ...result, ms, title: `${name}: ${result.title}` });
 }
 
 /** The suite in one machine. */

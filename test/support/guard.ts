@@ -28,8 +28,14 @@ function cgroupsBelow(dir: string, depth: number): string[] {
   });
 }
 
+/** Set where other files run at the same time (scripts/beside.ts): what is everybody's to see may then be theirs. */
+const BESIDE = process.env["TEST_BESIDE"] === "1";
+
+/** The state directories' lineages that this file's projects had. */
+export const lineages: Set<string> = new Set();
+
 function temporaries(): string[] {
-  const places = new Set([tmpdir(), "/tmp", "/var/tmp", "/run", "/dev/shm"]);
+  const places = new Set(BESIDE ? [tmpdir()] : [tmpdir(), "/tmp", "/var/tmp", "/run", "/dev/shm"]);
   return [...places].flatMap((place) =>
     directories(place)
       // Other runs of the tests have a directory of their own, see scripts/test.ts.
@@ -44,7 +50,10 @@ export function snapshot(): Snapshot {
   const cgroups = new Set(mounts.filter(({ type }) => type.startsWith("cgroup")).map(({ point }) => point));
   const found = [
     ...mounts.map(({ line }) => `mount ${line}`),
-    ...[...cgroups].flatMap((point) => cgroupsBelow(point, 4)).map((path) => `cgroup ${path}`),
+    ...[...cgroups]
+      .flatMap((point) => cgroupsBelow(point, 4))
+      .filter((path) => !BESIDE || [...lineages].some((one) => path.includes(`/envctl-${one}`)))
+      .map((path) => `cgroup ${path}`),
     ...temporaries().map((path) => `directory ${path}`),
   ];
   const counts = new Map<string, number>();

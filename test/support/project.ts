@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cleanup, tempDir } from "./fixtures.ts";
+import { lineages } from "./guard.ts";
 import { mountsBelow, readMounts, type MountLine } from "./mountinfo.ts";
 import { onPath } from "./needs.ts";
 import { checked } from "./schema.ts";
@@ -82,6 +83,7 @@ export class Project {
   /** Ends the test's own doings, then destroys whatever is still applied. */
   async end(): Promise<void> {
     for (const hook of this.#hooks) await hook();
+    if (existsSync(join(this.state, "lineage"))) lineages.add(this.lineage());
     if (existsSync(join(this.state, "envs"))) this.clear();
   }
 
