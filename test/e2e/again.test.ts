@@ -115,7 +115,7 @@ test("applying A, then B, then A is applying A", needs("root", "overlay"), (t) =
       assert.deepEqual(p.mounts(), []);
       runs++;
     }),
-    { numRuns: SLOWNESS > 1 ? 4 : 20, interruptAfterTimeLimit: slow(12_000), endOnFailure: true },
+    { numRuns: SLOWNESS > 1 ? 4 : 12, interruptAfterTimeLimit: slow(12_000), endOnFailure: true },
   );
   assert.ok(runs > 0);
 });

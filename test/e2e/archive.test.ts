@@ -7,6 +7,7 @@ import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { project, type Project } from "#test/project";
 import { slow as patience } from "#test/slow";
+import { trace } from "#test/strace";
 import { pack } from "#test/tar";
 
 guard();
@@ -95,12 +96,12 @@ test(
     p.ok(["apply", "web", "-y"]);
     const file = join(p.dir, "images/base.tar");
     const readBytes = (): number => {
-      const log = join(p.dir, "trace");
-      p.ok(["plan", "web"], 0, { before: ["strace", "-f", "-y", "-o", log, "-e", "trace=read,pread64"] });
-      const reads = readFileSync(log, "utf8")
-        .split("\n")
-        .filter((line) => line.includes("images/base.tar>"));
-      return reads.reduce((sum, line) => sum + Number(/= (\d+)$/.exec(line)?.[1] ?? 0), 0);
+      const { result, calls } = trace(p, ["plan", "web"]);
+      assert.equal(result.code, 0, result.stderr);
+      const reads = calls.filter(
+        ({ name, args }) => /^p?read/.test(name) && args.includes("images/base.tar>"),
+      );
+      return reads.reduce((sum, { answer }) => sum + Number(answer), 0);
     };
     assert.ok(readBytes() < 4096);
     utimesSync(file, 1, 1);

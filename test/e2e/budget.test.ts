@@ -7,6 +7,7 @@ import test from "node:test";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { CLI, type Project, project } from "#test/project";
+import { trace } from "#test/strace";
 
 guard();
 
@@ -44,18 +45,10 @@ function loaded(p: Project, ...args: readonly string[]): Loaded {
     assert.equal(done.status, 0, done.stderr);
   };
   run({ BUDGET_REPORT: report }, "--require", probe);
-  const found = spawnSync(
-    "strace",
-    ["-f", "-qq", "-e", "trace=openat,open", process.execPath, CLI, ...args],
-    {
-      cwd: p.dir,
-      env: { ...process.env, ENVCTL_STATE_DIR: p.state, NO_COLOR: "1" },
-      encoding: "utf8",
-    },
-  );
-  const opened = [...found.stderr.matchAll(/"([^"]+)", O_RDONLY\|O_CLOEXEC\) = \d/g)].map((m) =>
-    relative(DIST, m[1]!),
-  );
+  const opened = trace(p, args).calls.flatMap(({ line }) => {
+    const file = /^open(?:at)?\(.*"([^"]+)", O_RDONLY\|O_CLOEXEC\) = \d/.exec(line)?.[1];
+    return file === undefined ? [] : [relative(DIST, file)];
+  });
   const files = [...new Set(opened.filter((file) => file.endsWith(".js") && !file.startsWith("..")))];
   return { ...(JSON.parse(readFileSync(report, "utf8")) as Omit<Loaded, "files">), files };
 }

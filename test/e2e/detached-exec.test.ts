@@ -1,7 +1,7 @@
 // A command beside a detached run (row E28): the same namespaces, groups, user, environment and privileges, and its own exit status.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { processesOf } from "#test/cgroup";
@@ -58,12 +58,16 @@ for (const [who, entry] of [
       );
       const { pid, supervisor } = detach(p, ["web", "--", ...SLEEPY], { env: { TOKEN: "secret" } });
       const { child } = await beside(p, ["web", "--", "sh", "-c", "echo up; exec sleep 1000000"]);
-      const [inside] = [...family(child.pid!)].filter((one) => one !== child.pid);
-      await until("the shell has become sleep", () =>
-        readFileSync(`/proc/${inside}/cmdline`, "latin1").startsWith("sleep"),
+      let inside: number | undefined;
+      const sleeps = (pid: number): boolean =>
+        existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("sleep");
+      await until(
+        "the shell has become sleep",
+        () => (inside = family(child.pid!).find(sleeps)) !== undefined,
       );
       assert.deepEqual(namespacesOf(inside!), namespacesOf(pid));
-      assert.equal(groupsOf(inside!), groupsOf(pid));
+      // Into v1's memory it is moved once it is there (launch-groups.ts).
+      await until("it is in all of its groups", () => groupsOf(inside!) === groupsOf(pid));
       assert.deepEqual(
         rights(readFileSync(`/proc/${inside}/status`, "utf8")),
         rights(readFileSync(`/proc/${pid}/status`, "utf8")),

@@ -67,7 +67,7 @@ test(
     for (const point of before.filter((_, i) => full || i % step === 0 || i >= before.length - 4)) {
       rmSync(join(p.dir, "inside/ran"), { force: true });
       killAt(p, words, point);
-      await until("nothing of it lives", () => processes(`${p.dir}/host/ran`).length === 0, 3000);
+      await until("nothing of it lives", () => processes(`${p.dir}/host/ran`).length === 0);
       assert.deepEqual(marks(), [[], []], `killed at ${point.line}`);
       // What was left by it goes with the next command.
       p.ok(["run", "web", "--", "true"]);

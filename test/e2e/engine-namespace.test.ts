@@ -40,7 +40,8 @@ async function resident(
     `${script}\n: > ${flag}\nexec sleep 1000`,
   ];
   const there = occupant(p, ["unshare", ...words]);
-  await until("the other namespace is ready", () => existsSync(flag));
+  const sleeps = (): boolean => readFileSync(`/proc/${there.pid}/cmdline`, "latin1").startsWith("sleep\0");
+  await until("the other namespace is ready", () => existsSync(flag) && sleeps());
   const namespace = readlinkSync(`/proc/${there.pid}/ns/mnt`).replace(/\D/g, "");
   return { ...there, namespace };
 }

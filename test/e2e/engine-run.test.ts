@@ -7,7 +7,7 @@ import { groupsOf } from "#test/cgroup";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
 import { needs } from "#test/needs";
-import { until } from "#test/occupant";
+import { killed, until } from "#test/occupant";
 import { type Project, project } from "#test/project";
 import { running } from "#test/running";
 import { SLOWNESS } from "#test/slow";
@@ -47,7 +47,7 @@ const sleeping = (seconds: string): readonly number[] => processes(`sleep\0${sec
 /** An entry that outlives its envctl, which must not be, ends with the test at the latest: it keeps the pipes open. */
 function endSleepers(p: Project): void {
   p.after(() => {
-    for (const pid of [...sleeping(LONG), ...sleeping(OTHER)]) process.kill(pid, "SIGKILL");
+    for (const pid of [...sleeping(LONG), ...sleeping(OTHER)]) killed(pid);
   });
 }
 
@@ -122,11 +122,7 @@ for (const limits of ["limits: { pids: 50 }\n", ""]) {
       const [instance, ...more] = instances(p);
       assert.deepEqual(more, []);
       child.kill("SIGKILL");
-      await until(
-        "the entry is gone",
-        () => sleeping(LONG).length === 0 && namespacesWith(p).length === 0,
-        2000,
-      );
+      await until("the entry is gone", () => sleeping(LONG).length === 0 && namespacesWith(p).length === 0);
       await ended;
       assert.deepEqual(p.mounts(), []);
       // What is left lies there until the next command; looking says so and leaves it.
@@ -157,7 +153,7 @@ test(
     endSleepers(p);
     await until("all of it is up", () => sleeping(LONG).length === 3);
     child.kill("SIGKILL");
-    await until("the entry is gone", () => sleeping(LONG).length === 0, 2000);
+    await until("the entry is gone", () => sleeping(LONG).length === 0);
     await ended;
     assert.equal(sleeping(OTHER).length, 1);
     assert.equal(other.child.exitCode, null);
@@ -224,7 +220,7 @@ for (const [what, before] of [
       for (const point of chosen) {
         rmSync(join(p.dir, "inside/ran"), { force: true });
         killAt(p, [...before, "--", ...entry], point);
-        await until("nothing of it lives", () => processes(`${p.dir}/host/ran`).length === 0, 3000);
+        await until("nothing of it lives", () => processes(`${p.dir}/host/ran`).length === 0);
         const marks = [readdirSync(join(p.dir, "inside")), readdirSync(join(p.dir, "host"))];
         const isAfter = window.indexOf(point) === window.length - 1;
         assert.deepEqual(isAfter ? marks[1] : marks, isAfter ? [] : [[], []], `killed at ${point.line}`);

@@ -27,7 +27,9 @@ for (const [which, before, need] of [
     const script = [
       "tr '\\0' ' ' </proc/1/cmdline | head -c 30; echo",
       "echo parent $(cut -d' ' -f4 /proc/self/stat) me $$",
-      "for i in 1 2 3 4 5; do (sh -c 'sleep 0.1' & ) ; done; sleep 0.6",
+      "for i in 1 2 3 4 5; do (sh -c 'sleep 0.1' & ) ; done",
+      // Who is not reaped is listed for ever.
+      "i=0; while ps -o comm | grep -q sleep && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done",
       "ps -o pid,stat,comm | grep -c ' Z'",
     ].join("; ");
     const { stdout } = p.run(["run", "--rm", "web", "--", "sh", "-c", script], { before });
@@ -74,7 +76,7 @@ for (const [which, before, need] of [
       trapping.child.kill("SIGINT");
       assert.equal((await trapping.ended).code, 7);
       // Several that do not end it, before one that does.
-      const counting = `n=0; trap 'n=$((n+1)); [ $n = 3 ] && exit 9' USR1; echo up; for i in 1 2 3; do sleep 0.1; kill -USR1 1; done; sleep 5`;
+      const counting = `n=0; trap 'n=$((n+1)); [ $n = 3 ] && exit 9' USR1; echo up; for i in 1 2 3; do kill -USR1 1; while [ $n -lt $i ]; do sleep 0.05; done; done`;
       assert.equal(p.run(["run", "--rm", "web", "--", "sh", "-c", counting], { before }).code, 9);
     },
   );

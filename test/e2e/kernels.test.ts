@@ -71,7 +71,8 @@ test(
     const swap = `ln -s "$2" "$1/link"; while :; do mv -T "$1/data" "$1/kept"; mv -T "$1/link" "$1/data"; mv -T "$1/data" "$1/link"; mv -T "$1/kept" "$1/data"; done 2>/dev/null`;
     const back = `rm -f "$1/link"; [ ! -L "$1/data" ] || rm "$1/data"; [ ! -d "$1/kept" ] || mv -T "$1/kept" "$1/data"`;
     let mounted = 0;
-    for (let round = 0; round < (SLOWNESS > 1 ? 3 : 8); round++) {
+    const rounds = SLOWNESS > 1 ? 3 : 8;
+    for (let round = 0; round < rounds || (mounted === 0 && round < 5 * rounds); round++) {
       const swapper = occupant(p, ["sh", "-c", swap, "sh", at, join(outside, "data")], { cwd: "/" });
       await until("it swaps", () => existsSync(join(at, "kept")));
       p.env("web", "volumes: [../src:/place/data]\n");

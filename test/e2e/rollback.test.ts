@@ -1,6 +1,5 @@
 // Row A18: a failure in the middle of apply puts mounts, directories and groups back. Every failure here is the kernel's own refusal.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
@@ -8,8 +7,8 @@ import { tempDir } from "#test/fixtures";
 import { guard } from "#test/guard";
 import { mountsBelow, readMounts } from "#test/mountinfo";
 import { needs } from "#test/needs";
-import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
+import { standingAt } from "#test/signalled";
 import { tree } from "#test/tree";
 
 guard();
@@ -85,22 +84,11 @@ test(
   async (t) => {
     const p = begin(t);
     p.env("web", "volumes: [../made/deep:/made, ../src:/bin/busybox/below]\n");
-    const slow = [
-      "strace",
-      "-f",
-      "-qq",
-      "-o",
-      "/dev/null",
-      "-e",
-      "trace=fsmount",
-      "-e",
-      "inject=fsmount:delay_enter=1000000:when=1",
-    ];
-    const child = p.start(["apply", "-y", "web"], { before: slow, stdio: "ignore" });
-    await until("the volume's directory is made", () => p.exists("made/deep"));
+    const { pid, ended } = await standingAt(p, "fsmount", 1, ["apply", "-y", "web"]);
+    assert.ok(p.exists("made/deep"), "the volume's directory is made");
     p.write("made/deep/theirs", "");
-    const [code] = (await once(child, "exit")) as [number];
-    assert.equal(code, 1);
+    process.kill(pid, "SIGCONT");
+    assert.equal((await ended).code, 1);
     assert.equal(p.exists("made/deep/theirs"), true);
     assert.deepEqual(p.mounts(), []);
   },

@@ -62,7 +62,7 @@ test(
     );
     const made = volumes.map(([point]) => point);
     const [log, id] = [join(p.dir, "log"), p.id("web")];
-    p.ok(["destroy", "-y", "web"], 0, { before: ["strace", "-f", "-y", "-o", log, "-e", "trace=umount2"] });
+    p.ok(["destroy", "-y", "web"], 0, { before: ["strace", "-y", "-o", log, "-e", "trace=umount2"] });
     const gone = readFileSync(log, "utf8").matchAll(
       /umount2\("\/proc\/self\/fd\/\d+(?:<[^>]*>)?\/([^"]+)", UMOUNT_NOFOLLOW\) = 0/g,
     );

@@ -223,7 +223,11 @@ test(
       command: ["sh", "-c", "trap 'echo $? >/status' INT; echo ready >/ready; sleep 1000; exit 6"],
     });
     while (!existsSync(join(second, "upper/ready"))) await setTimeout(2);
-    await setTimeout(50);
+    const children = (): string =>
+      readFileSync(`/proc/${waits.pid}/task/${waits.pid}/children`, "utf8").trim();
+    const sleeps = (): boolean =>
+      children() !== "" && readFileSync(`/proc/${children()}/cmdline`, "utf8").startsWith("sleep\0");
+    while (!sleeps()) await setTimeout(2);
     waits.deliver("SIGINT");
     assert.deepEqual(
       (await waits.outcome).ending,

@@ -43,8 +43,8 @@ test(
       waited.push(performance.now() - since);
       assert.ok(readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").includes(`${pid}`));
     }
-    // Some wait for others who want the processor, too.
-    assert.ok(waited.toSorted((a, b) => a - b)[2]! < 4, waited.map((ms) => ms.toFixed(1)).join(", "));
+    // Some wait for others who want the processor, too; a move waits every time.
+    assert.ok(Math.min(...waited) < 4, waited.map((ms) => ms.toFixed(1)).join(", "));
   },
 );
 

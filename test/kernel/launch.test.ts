@@ -393,7 +393,7 @@ test(
     const [file, ...args] = programFor([{ dir, command: ["echo", dir] }]);
     const child = spawn(
       "strace",
-      ["-f", "-o", "/dev/null", "-e", "inject=pivot_root:delay_enter=500000", file, ...args],
+      ["-f", "-o", "/dev/null", "-e", "inject=pivot_root:delay_enter=1000000", file, ...args],
       { stdio: "ignore" },
     );
     const waiting = await processWith(dir, (argv) => argv.includes("envctl") && argv[0]!.endsWith("sh"));

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "./occupant.ts";
 import type { Project, RunOptions } from "./project.ts";
+import { slow } from "./slow.ts";
 
 /** A run of envctl.ps/1. */
 export type Run = {
@@ -37,15 +38,20 @@ export function runOf(p: Project, name: string): Run {
   return found;
 }
 
-/** Starts a detached run; answers its name, the pid of its entry and that of its supervisor. */
+/** Starts a detached run; answers its name, the pid of its entry and that of its supervisor. A script that says when it is up is waited for. */
 export function detach(
   p: Project,
   words: readonly string[],
   options: RunOptions = {},
 ): { readonly name: string; readonly pid: number; readonly supervisor: number } {
   const name = p.ok(["run", "-d", ...words], 0, options).stdout.trim();
-  const pid = runOf(p, name).pid!;
-  return { name, pid, supervisor: Number(stat(pid)[1]) };
+  const { pid, stdout } = runOf(p, name);
+  const up = (): boolean => /^up$/m.test(readFileSync(stdout, "utf8"));
+  for (let waited = 0; words.at(-1)?.includes("echo up") && !up(); waited += 10) {
+    if (waited > slow(10_000)) throw new Error(`${name} never said that it is up`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  return { name, pid: pid!, supervisor: Number(stat(pid!)[1]) };
 }
 
 /** Fields of /proc/PID/stat from the third on: state, ppid, pgrp, session, tty_nr, … */

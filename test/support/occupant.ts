@@ -27,6 +27,15 @@ export function occupant(
   return { pid: child.pid, child, end };
 }
 
+/** Kills a process, should it be there still. */
+export function killed(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Waits until something is so. */
 export async function until(what: string, so: () => boolean, patience = 10_000): Promise<void> {
   for (let waited = 0; !so(); waited += 10) {
