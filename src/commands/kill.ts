@@ -1,5 +1,6 @@
 import { signalRun } from "#engine/control";
 import { notRunning, runNamed } from "#engine/runs";
+import { openState } from "#engine/state";
 import { signalName, signalNumber } from "#model/launch";
 import { usage } from "./args.ts";
 import type { ControlContext } from "./context.ts";
@@ -16,7 +17,7 @@ export async function command(context: ControlContext): Promise<number> {
     context,
     (arg) => [runNamed(host, arg, "running")],
     (run) => {
-      if (!signalRun(host, run, signalName(number))) throw notRunning([run]);
+      if (!signalRun(host, openState(host), run, signalName(number))) throw notRunning([run]);
       return Promise.resolve({ run });
     },
   );

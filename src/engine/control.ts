@@ -3,7 +3,8 @@ import { runName } from "#model/detached";
 import { failure } from "#model/diagnostic";
 import { instanceOf } from "#model/identity";
 import { exitStatus } from "#model/launch";
-import { stopProcesses } from "#guard/stop";
+import { thaw } from "#guard/freeze";
+import { stopProcesses, stuck } from "#guard/stop";
 import { substitute } from "#launch/substitute";
 import { lives } from "#observe/runs";
 import { forgetRun, ownGroups } from "./forget-run.ts";
@@ -37,17 +38,25 @@ async function awaitEnd(host: ControlHost, run: DetachedRun, ms: number = Infini
 
 /**
  * Sends a signal to a run's entry as `run` hands one on: where PID 1 has no handler and the default action would have ended it, SIGKILL
- * does, and the status names the signal that was meant. False where the entry is gone.
+ * does, and the status names the signal that was meant. What is to end and was frozen goes on, to take it. False where the entry is gone.
  */
 export function signalRun(
   host: ControlHost,
-  { record: { entry }, files }: DetachedRun,
+  { lineage }: OpenState,
+  { record: { id, entry, cgroups }, files }: DetachedRun,
   signal: string,
 ): boolean {
   if (!lives(host.reader, entry)) return false;
   const sent = substitute(host.reader, entry.pid, signal);
   if (sent !== signal) host.files.writeFile(files.signal, `${signal}\n`, 0o600);
-  return host.signals.signal(entry, sent);
+  const there = host.signals.signal(entry, sent);
+  if (there && (sent === "SIGKILL" || sent === "SIGTERM"))
+    thaw(
+      host,
+      { lineage, id },
+      cgroups.map(({ dir }) => dir),
+    );
+  return there;
 }
 
 /**
@@ -62,7 +71,7 @@ export async function stopRun(
 ): Promise<DetachedRun> {
   if (run.state !== "running") return run;
   let now: DetachedRun = run;
-  if (graceMs > 0 && signalRun(host, run, "SIGTERM")) now = await awaitEnd(host, run, graceMs);
+  if (graceMs > 0 && signalRun(host, state, run, "SIGTERM")) now = await awaitEnd(host, run, graceMs);
   if (now.state === "running" && host.interrupted()) throw stillRunning(run);
   if (now.state === "running") {
     host.signals.signal(run.record.entry, "SIGKILL");
@@ -70,9 +79,13 @@ export async function stopRun(
     now = await awaitEnd(host, run, PATIENCE_MS);
   }
   if (now.state === "running") {
-    throw failure(5, "busy", `${runName(run.record)} does not end after SIGKILL`, {
-      hint: "it waits for a device; repeat the command when it has answered",
-    });
+    const { supervisor, entry } = run.record;
+    const left = [supervisor, entry].filter((each) => lives(host.reader, each));
+    throw stuck(
+      host.reader,
+      runName(run.record),
+      left.map(({ pid }) => pid),
+    );
   }
   await settle(host, state, now);
   return now;

@@ -63,7 +63,8 @@ export async function inApplied<T>(
     const { loaded, plan } = await applied(host, state, env, options);
     const { merged } = plan.observed.place;
     const root = { kind: "applied", merged } as const;
-    const groups = groupsAfter(plan);
+    // They stay where they were made, whatever hierarchy would be chosen for them now.
+    const groups = isSettled(plan) ? plan.observed.record!.cgroups : groupsAfter(plan);
     // Not the promise that `use` may answer: the lock is not held until that is settled.
     return { used: use({ state, id: plan.id, loaded, root, groups, build: () => merged }) };
   } finally {

@@ -7,11 +7,15 @@ import type { Cgroups } from "#ports/cgroups";
 import type { Reader } from "#ports/reader";
 import { stepBack } from "./aside.ts";
 
-type Owner = { readonly lineage: Lineage; readonly id: EnvId };
+export type Owner = { readonly lineage: Lineage; readonly id: EnvId };
+
+/** The group of an environment, of that or of a run's below it. */
+export const environmentGroup = (dir: AbsPath): AbsPath =>
+  /^[1-9]\d*$/.test(baseName(dir)) ? parentOf(dir) : dir;
 
 /** Groups are proven by place alone: `…/envctl-LINEAGE/ID`, or `…/ID/N` for a run's. That the path lies on a cgroup file system is checked by the port. @throws Failure refused */
 export function proveGroup(owner: Owner, dir: AbsPath): void {
-  const group = /^[1-9]\d*$/.test(baseName(dir)) ? parentOf(dir) : dir;
+  const group = environmentGroup(dir);
   const place = [baseName(parentOf(group)), baseName(group)];
   if (join(dir) === dir && place[0] === `envctl-${owner.lineage}` && place[1] === owner.id) return;
   throw failure(1, "refused", `${dir} is not a cgroup of ${owner.id}`, {

@@ -1,4 +1,3 @@
-import type { EnvId, Lineage } from "#model/brand";
 import { join } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { ProcessId } from "#model/detached";
@@ -7,7 +6,8 @@ import { commandOf } from "#observe/proc";
 import { lives } from "#observe/runs";
 import type { Cgroups } from "#ports/cgroups";
 import type { Reader } from "#ports/reader";
-import { groupTree, processesIn, proveGroup } from "./groups.ts";
+import { frozenBy, thaw } from "./freeze.ts";
+import { groupTree, processesIn, proveGroup, type Owner } from "./groups.ts";
 
 /** Pauses between looks (ms): they grow from the first to the second; all of them together are as long as the third. */
 const [FIRST_MS, LONGEST_MS, PATIENCE_MS] = [1, 100, 10_000];
@@ -15,12 +15,12 @@ const [FIRST_MS, LONGEST_MS, PATIENCE_MS] = [1, 100, 10_000];
 /**
  * Kills every process in an environment's groups and waits until they are empty. Where v2 is mounted cgroup.kill takes whole
  * groups at once, forks in flight included (cgroup-v2.rst, Linux 5.14); the rest is killed one by one, again and again, since a
- * process may fork between the look and the kill. Answers how many there were.
- * @throws Failure busy where some do not end (uninterruptible sleep), or where this envctl is one of them
+ * process may fork between the look and the kill. What somebody froze goes on, to its end. Answers how many there were.
+ * @throws Failure busy where some do not end (uninterruptible sleep, a freezer that is not ours), or where this envctl is one of them
  */
 export function stopProcesses(
   ports: { readonly reader: Reader; readonly cgroups: Cgroups },
-  owner: { readonly lineage: Lineage; readonly id: EnvId },
+  owner: Owner,
   groups: readonly OwnedCgroup[],
 ): number {
   const { reader, cgroups } = ports;
@@ -41,6 +41,7 @@ export function stopProcesses(
       met.add(pid);
       cgroups.kill(pid);
     }
+    thaw(ports, owner, dirs);
     for (const pid of pids) met.add(pid);
     cgroups.pause(pause);
     waited += pause;
@@ -74,10 +75,16 @@ function killGroup(
     cgroups.write(dir, file, "1");
 }
 
-function stuck(reader: Reader, id: EnvId, pids: ReadonlySet<number>): Error {
-  const detail = [...pids].map((pid) => `${pid} ${commandOf(reader, pid)}`).join("; ");
-  return failure(5, "busy", `processes of ${id} do not end after SIGKILL`, {
-    detail,
-    hint: "they wait for a device; repeat the command when it has answered",
+/** Processes that were sent SIGKILL and are still there. */
+export function stuck(reader: Reader, whose: string, pids: Iterable<number>): Error {
+  const all = [...pids];
+  const frozen = new Set(all.flatMap((pid) => frozenBy(reader, pid) ?? []));
+  const thawing = [...frozen].map((dir) => `echo THAWED > ${dir}/freezer.state`).join("; ");
+  return failure(5, "busy", `processes of ${whose} do not end after SIGKILL`, {
+    detail: all.map((pid) => `${pid} ${commandOf(reader, pid)}`).join("; "),
+    hint:
+      thawing === ""
+        ? "they wait for a device; repeat the command when it has answered"
+        : `somebody froze them; they end once they go on: ${thawing}`,
   });
 }

@@ -1,11 +1,11 @@
 // How detached runs end (row E28): asked to, killed, forgotten, with their environment; and what is left then: nothing.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { groupsOf, hierarchies } from "#test/cgroup";
+import { groupsOf, hierarchies, hierarchy } from "#test/cgroup";
 import { detach, family, gone, psOf, runOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
@@ -69,6 +69,39 @@ test(
     assert.match(p.ok(["stop", "web"]).stdout, /^web\/3 +SIGTERM, ran/);
     assert.equal(runOf(p, "web/3").status, 143);
     p.ok(["stop", "web/3"]);
+  },
+);
+
+test(
+  "E28 a run that somebody froze on v1 is stopped, killed, removed and destroyed all the same",
+  needs("root", "overlay", "cgroup1:freezer"),
+  async (t) => {
+    const p = project(t);
+    const top = join(hierarchy("freezer").point, `parent-${process.pid}`);
+    mkdirSync(top);
+    p.after(() => {
+      p.ok(["destroy", "--all", "-y"]);
+      rmdirSync(top);
+    });
+    p.env("web");
+    p.ok(["--cgroup-parent", `/${basename(top)}`, "apply", "web", "-y"]);
+    const group = join(top, `envctl-${p.lineage()}`, p.id("web"));
+    const frozen = async (script: string, below = ""): Promise<string> => {
+      const { name } = detach(p, sh("web", script));
+      await until("it is up", () => p.ok(["logs", name]).stdout !== "");
+      const file = join(group, below, "freezer.state");
+      writeFileSync(file, "FROZEN");
+      await until("it is frozen", () => readFileSync(file, "utf8") === "FROZEN\n");
+      return name;
+    };
+    assert.match(p.ok(["stop", await frozen(PATIENT)]).stdout, /^web\/1 +exit 3, ran/);
+    const killed = await frozen(`echo up; ${DEAF}`, "2");
+    p.ok(["kill", killed]);
+    p.ok(["wait", killed], 137);
+    p.ok(["rm", "-f", await frozen(`echo up; ${DEAF}`)]);
+    await frozen(`echo up; ${DEAF}`);
+    p.ok(["destroy", "web", "-y"]);
+    assert.ok(!existsSync(group));
   },
 );
 

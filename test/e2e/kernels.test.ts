@@ -11,10 +11,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { hierarchies } from "#test/cgroup";
+import { hierarchies, hierarchy } from "#test/cgroup";
+import { runOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { mountsBelow } from "#test/mountinfo";
 import { needs } from "#test/needs";
@@ -168,6 +169,29 @@ const within = (dir: string): readonly [string, ...string[]] => [
   'echo $$ > "$0/cgroup.procs" && exec "$@"',
   dir,
 ];
+
+test(
+  "E3 --cgroup-parent that one hierarchy has: a run without it finds the group there",
+  needs("root", "overlay", "cgroup1:memory", "cgroup1:pids"),
+  (t) => {
+    const p = project(t);
+    const top = join(hierarchy("memory").point, `test-${process.pid}`);
+    mkdirSync(top);
+    p.after(() => {
+      p.ok(["destroy", "--all", "-y"]);
+      rmdirSync(top);
+    });
+    p.env("web");
+    p.ok(["--cgroup-parent", `/${basename(top)}`, "apply", "web", "-y"]);
+    assert.match(p.ok(["plan", "web"]).stdout, /No changes/);
+    const group = `/${basename(top)}/envctl-${p.lineage()}/${p.id("web")}/1`;
+    const entry = p.ok(["run", "web", "--", "cat", "/proc/self/cgroup"]).stdout;
+    assert.match(entry, /memory:\/$/m, "its cgroup namespace begins at its own group");
+    const name = p.ok(["run", "-d", "web", "--", "sleep", "1000000"]).stdout.trim();
+    assert.ok(read(`/proc/${runOf(p, name).pid}/cgroup`).includes(`memory:${group}`));
+    p.ok(["rm", "-f", name]);
+  },
+);
 
 test(
   "E3 --cgroup-parent: groups are made there, and stay there without it",

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { thaw } from "#guard/freeze";
 import { groupTree, processesIn, proveGroup, removeGroups } from "#guard/groups";
 import { stopProcesses } from "#guard/stop";
 import type { AbsPath, EnvId, Lineage } from "#model/brand";
@@ -90,6 +92,64 @@ for (const [name, hierarchy] of [
     },
   );
 }
+
+const freezer = hierarchies.find((h) => h.version === 1 && h.controllers.includes("freezer"));
+
+/** Freezes a v1 group, and sees that it is. */
+async function freeze(dir: string): Promise<void> {
+  writeFileSync(join(dir, "freezer.state"), "FROZEN");
+  const state = (): string => readFileSync(join(dir, "freezer.state"), "utf8").trim();
+  while (state() !== "FROZEN") await setTimeout(5);
+}
+
+test("what somebody froze in our groups is ended all the same", skipWithout(freezer), async (t) => {
+  const g = group(t, freezer!.mount, 1, "1/deep");
+  const run = join(g.dir, "1") as AbsPath;
+  for (const frozen of ["", "1", "1/deep"]) {
+    const pid = await inside(t, join(run, "deep"), "read line");
+    await freeze(join(g.dir, frozen));
+    process.kill(pid, "SIGKILL");
+    await setTimeout(50);
+    assert.equal(processesIn(reader, [g.dir]).size, 1, "SIGKILL alone does not end it");
+    assert.equal(stopProcesses({ reader, cgroups }, owner, [{ ...g, dir: run }]), 1);
+  }
+});
+
+test("what is frozen by another's group is said to be", skipWithout(freezer && v1), async (t) => {
+  const g = group(t, v1!.mount, 1);
+  const other = join(freezer!.mount, `somebodys-${process.pid}`);
+  mkdirSync(join(other, "below"), { recursive: true });
+  const pid = await inside(t, g.dir, `echo 0 > "${other}/below/cgroup.procs"; echo there; read line`);
+  try {
+    while (!readFileSync(join(other, "below/cgroup.procs"), "utf8").includes(`${pid}`)) await setTimeout(5);
+    await freeze(other);
+    const hasty = { ...cgroups, pause: () => undefined };
+    assert.throws(
+      () => stopProcesses({ reader, cgroups: hasty }, owner, [g]),
+      (error) =>
+        error instanceof Failure &&
+        error.exit === 5 &&
+        error.diagnostics[0]!.hint ===
+          `somebody froze them; they end once they go on: echo THAWED > ${other}/freezer.state`,
+    );
+    assert.equal(readFileSync(join(other, "freezer.state"), "utf8").trim(), "FROZEN", "not ours to thaw");
+  } finally {
+    writeFileSync(join(other, "freezer.state"), "THAWED");
+    process.kill(pid, "SIGKILL");
+    for (const dir of [join(other, "below"), other]) cgroupsRemove(dir);
+  }
+});
+
+test("v2: what is frozen goes on to take a signal that it handles", skipWithout(v2), async (t) => {
+  const g = group(t, v2!.mount, 2, "1");
+  const pid = await inside(t, join(g.dir, "1"), "trap exit TERM; while :; do sleep 0.01; done");
+  writeFileSync(join(g.dir, "cgroup.freeze"), "1");
+  process.kill(pid, "SIGTERM");
+  await setTimeout(50);
+  assert.ok(processesIn(reader, [g.dir]).has(pid));
+  thaw({ reader, cgroups }, owner, [join(g.dir, "1") as AbsPath]);
+  while (processesIn(reader, [g.dir]).size > 0) await setTimeout(5);
+});
 
 test("a process that forks without end is ended with all it started", skipWithout(v1), async (t) => {
   const g = group(t, v1!.mount, 1);
