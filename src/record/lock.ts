@@ -17,6 +17,8 @@ export type Waiting = LockPorts & {
 };
 
 const BETWEEN_MS = 20;
+/** Whoever sweeps takes the locks of others for less than this (engine/sweep.ts): that is no use, for which somebody would be refused. */
+const SWEEP_MS = 100;
 
 function lockPath(state: AbsPath, id: EnvId): AbsPath {
   return join(state, "locks", id);
@@ -25,7 +27,7 @@ function lockPath(state: AbsPath, id: EnvId): AbsPath {
 /** The exclusion lock of an environment, waiting for it as long as asked. @throws Failure in_use, interrupted */
 export async function acquire(host: Waiting, state: AbsPath, id: EnvId): Promise<Held> {
   const path = lockPath(state, id);
-  const end = host.clock.monotonic() + host.lockTimeoutMs;
+  const end = host.clock.monotonic() + Math.max(host.lockTimeoutMs, SWEEP_MS);
   for (;;) {
     const attempt = host.files.lock(path);
     if (attempt.kind === "held") {

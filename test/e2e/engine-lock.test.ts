@@ -9,7 +9,7 @@ import { guard } from "#test/guard";
 import { needs } from "#test/needs";
 import { until } from "#test/occupant";
 import { type Project, project } from "#test/project";
-import { standingAt } from "#test/signalled";
+import { catches, standingAt } from "#test/signalled";
 import { killAt } from "#test/strace";
 
 guard();
@@ -160,8 +160,10 @@ test("F8 a signal ends the waiting, whatever else could go on: 128 + n", traced,
     waiting.stderr!.on("data", (data) => (told += String(data)));
     const ended = once(waiting, "close");
     // Its locks are taken in the order of their names.
-    await until("it waits", () => readdirSync(join(p.state, "locks")).length === 2);
-    await sleep(300);
+    await until(
+      "it waits",
+      () => readdirSync(join(p.state, "locks")).length === 2 && catches(waiting.pid!, signal),
+    );
     waiting.kill(signal);
     assert.deepEqual(await ended, [status, null], told);
     assert.match(told, /interrupted while waiting for another envctl/);

@@ -1,9 +1,16 @@
 // The built command, stopped at a system call by strace(1) and sent a signal there.
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { until } from "./occupant.ts";
 import type { Project } from "./project.ts";
+
+/** Whether a process has a handler for a signal (proc_pid_status(5)). */
+export function catches(pid: number, signal: NodeJS.Signals): boolean {
+  const mask = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+  return ((BigInt(`0x${mask ?? "0"}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+}
 
 export type Ended = { readonly code: number | null; readonly stderr: string };
 
