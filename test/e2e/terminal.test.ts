@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { spawn, type IPty } from "@lydell/node-pty";
 import { guard } from "#test/guard";
 import { needs } from "#test/needs";
@@ -253,6 +254,30 @@ test("a reader that goes away stops nothing", REAL, (t) => {
   );
   assert.equal(p.read("src/done"), "done\n");
 });
+
+for (const [what, code] of [
+  ["goes on, whatever is typed then", 7],
+  ["ends by a Ctrl-C of ours", 130],
+] as const) {
+  test(`an entry that closes its terminal ${what}`, REAL, async (t) => {
+    const p = project(t);
+    p.env("web", "volumes: [../src:/work]\n");
+    p.write("src/there", "");
+    const script =
+      "echo up; exec <&- >&- 2>&-; echo >/work/closed; until test -e /work/go; do sleep 0.05; done; exit 7";
+    const seat = new Seat(p, ["run", "--rm", "web", "--", "sh", "-c", script]);
+    await seat.sees(/up/);
+    await until("it is closed", () => p.exists("src/closed"));
+    for (const keys of ["x", "\r", "\x04"]) {
+      seat.types(keys);
+      seat.resizes(70, 20);
+      await sleep(50);
+    }
+    if (code === 7) p.write("src/go", "");
+    else seat.types("\x03");
+    await seat.leaves(code);
+  });
+}
 
 test("a terminal belongs to the entry's user", REAL, (t) => {
   const p = project(t);

@@ -32,7 +32,9 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   const [input, output] = [stdin(), stdout()];
   // In both directions: a tty's own stream is made for reading, yet is a socket like any other.
   const terminal = new ReadStream(master);
-  const resize = (): void => copySize([1, 0], master);
+  const resize = (): void => {
+    if (!terminal.destroyed) copySize([1, 0], master);
+  };
   let restore = (): void => undefined;
   // Listened for before ours is raw, and until it is so no longer: whatever ends us at once leaves it as it was.
   const deadly = DEADLY.map((signal) => {
@@ -48,6 +50,7 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   const self: Relay = { finish };
   let last = 0;
   const take = (chunk: Buffer): void => {
+    if (terminal.destroyed) return;
     last = chunk.at(-1) ?? last;
     if (!terminal.write(chunk)) {
       input.pause();
@@ -59,6 +62,7 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   };
   // The end of a file is a character here; within a line it only hands on the line.
   const end = (): void => {
+    if (terminal.destroyed) return;
     const { eof } = lineOf(master);
     if (eof !== undefined) terminal.write(Buffer.alloc(last === 0x0a || last === 0 ? 1 : 2, eof));
   };
@@ -70,6 +74,7 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   output.on("error", () => (lost = true));
   // EIO: nobody has the other end open any more; it is destroyed then.
   terminal.on("error", () => undefined);
+  terminal.once("close", letGo);
   terminal.on("data", (chunk: Buffer) => {
     if (lost || output.write(chunk)) return;
     terminal.pause();
@@ -77,13 +82,20 @@ export async function relay(master: number, { stdin, stdout, onSignal }: Outside
   });
   return self;
 
+  /** Nobody inside has the terminal any more, though the entry may go on: keys are ours again, Ctrl-C too. */
+  function letGo(): void {
+    input.off("data", take).off("end", end).pause();
+    for (const stopOne of stop) stopOne();
+    restore();
+  }
+
   async function finish(): Promise<void> {
     input.off("data", take).off("end", end).pause();
     await drained();
-    terminal.destroy();
-    for (const stopOne of stop) stopOne();
+    // Ours stays raw until the last of what was written is there.
+    terminal.off("close", letGo).destroy();
     if (!lost) await new Promise<void>((resolve) => output.write("", () => resolve()));
-    restore();
+    letGo();
     for (const off of deadly) off();
   }
 
