@@ -1,5 +1,5 @@
 import { picture } from "#engine/graph";
-import { select } from "#engine/select";
+import { selectOne } from "#engine/select";
 import { graphJson, graphText } from "#views/graph";
 import { graphMermaid, graphSvg } from "#views/graph-image";
 import { usage } from "./args.ts";
@@ -14,8 +14,7 @@ export async function command(context: Context): Promise<number> {
   const format = args.value("format") ?? "text";
   if (!Object.hasOwn(DRAW, format))
     throw usage(`--format takes text, mermaid or svg, not "${format}"`, args.command);
-  const [target] = select(host, args.operands);
-  const drawn = await picture(host, target!);
+  const drawn = await picture(host, selectOne(host, args.operands));
   result(
     context,
     (look) => DRAW[format as keyof typeof DRAW](drawn, look),

@@ -1,6 +1,6 @@
 import type { Told } from "#engine/carry-out";
 import { type Ran, runApplied, runThrowaway } from "#engine/run";
-import { filesOf, select } from "#engine/select";
+import { filesOf, selectOne } from "#engine/select";
 import { exitStatus } from "#model/launch";
 import { attemptText } from "#views/steps";
 import { terminalMode, usage } from "./args.ts";
@@ -17,7 +17,7 @@ export async function command(context: WriteContext): Promise<number> {
   if (args.has("wait") && !args.has("detach")) throw usage("--wait goes with --detach", args.command);
   if (args.has("keep-on-failure") && host.reader.rootless !== undefined)
     throw usage("--keep-on-failure needs root, as destroy does, which takes the instance away", args.command);
-  const [file] = filesOf(select(host, args.operands));
+  const [file] = filesOf([selectOne(host, args.operands)]);
   let attempt: string | undefined;
   const tell: Told = (plan, event) => {
     if (event.event === "step_failed") attempt = attemptText(event.step, plan);

@@ -1,5 +1,5 @@
 import { show } from "#engine/list";
-import { select } from "#engine/select";
+import { selectOne } from "#engine/select";
 import { showJson } from "#views/json-state";
 import { showText } from "#views/show";
 import type { Context } from "./context.ts";
@@ -8,8 +8,7 @@ import { result } from "./context.ts";
 /** One environment in full. */
 export function command(context: Context): number {
   const { args, host } = context;
-  const [target] = select(host, args.operands);
-  const detail = show(host, target!);
+  const detail = show(host, selectOne(host, args.operands));
   result(
     context,
     (look) => showText(detail, look, host.clock.now()),

@@ -37,6 +37,16 @@ export function select(host: ReadHost, args: readonly string[]): readonly Target
   return [...new Map(found.map((t) => [t.id, t])).values()];
 }
 
+/** The environment that one argument names. @throws Failure 3, also where it is a directory of several */
+export function selectOne(host: ReadHost, args: readonly string[]): Target {
+  const [target, ...more] = select(host, args);
+  if (more.length === 0) return target!;
+  const files = [target!, ...more].map(({ name, file }) => file?.display ?? name);
+  throw failure(3, "ambiguous", `${args[0]} holds ${files.length} environments`, {
+    hint: `Name one: ${files.slice(0, MOST_NAMED).join(", ")}${files.length > MOST_NAMED ? ", …" : ""}`,
+  });
+}
+
 /** web.yaml beside web.yml: one name, one directory, hence one environment. */
 function sameName(one: EnvFile, other: EnvFile): Error {
   const files = [one.display, other.display].sort().join(" and ");

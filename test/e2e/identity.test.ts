@@ -83,6 +83,20 @@ test("a directory means the files in it, in the order of their names; no argumen
   assert.deepEqual(names(), ["a", "b", "c"]);
   assert.deepEqual(names("envs/"), ["a", "b", "c"]);
   assert.deepEqual(names("c", "a", "envs/c.yml"), ["c", "a"], "each once, as they were named");
+  for (const [code, ...words] of [
+    [3, "show", "./envs"],
+    [3, "graph", "./envs"],
+    [125, "run", "--rm", "./envs", "--", "true"],
+    [125, "run", "./envs", "--", "true"],
+  ] as const) {
+    const { stderr } = p.ok(words, code);
+    assert.match(
+      stderr,
+      /\.\/envs holds 3 environments\n.*\.\/envs\/a\.yaml, \.\/envs\/b\.yaml/s,
+      "none is chosen",
+    );
+  }
+  assert.equal(p.exists("state"), false);
   rmSync(join(p.dir, "envs"), { recursive: true });
   for (const verb of ["validate", "plan", "apply", "destroy"])
     assert.match(p.ok([verb], 3).stderr, /no environment files in envs\//);
