@@ -27,7 +27,12 @@ const UNFIT = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 function unfit({ 0: character, index }: RegExpExecArray): Problem {
   const range = [index, index + 1] as const;
   if (character === "\ufffd")
-    return { range, code: "yaml", summary: "not UTF-8", detail: "save the file as UTF-8" };
+    return {
+      range,
+      code: "yaml",
+      summary: "not UTF-8",
+      detail: String.raw`save the file as UTF-8; where U+FFFD is meant, write \uFFFD in "…"`,
+    };
   const escape = `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   return { range, code: "yaml", summary: "a control character", detail: `in "…" write ${escape}` };
 }

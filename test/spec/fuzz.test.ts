@@ -141,12 +141,14 @@ test("any value in any field: refused with its place, or taken", () => {
 
 test("a literal text is kept letter by letter, in env and in commands", () => {
   const plain = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("$"));
+  const quote = (text: string): string => JSON.stringify(text).replaceAll("\ufffd", String.raw`\ufffd`);
   fc.assert(
     fc.property(plain, plain, (value, word) => {
-      const quoted = `version: 1\nname: n\nrootfs: a\nentry: { env: { A: ${JSON.stringify(value)} }, command: [x, ${JSON.stringify(word)}] }\n`;
+      const quoted = `version: 1\nname: n\nrootfs: a\nentry: { env: { A: ${quote(value)} }, command: [x, ${quote(word)}] }\n`;
       const { entry } = read(quoted, {}, "n.yaml").spec!;
       assert.deepEqual(entry.env["A"], { kind: "literal", value });
       assert.deepEqual(entry.command, ["x", word]);
     }),
+    { examples: [["\ufffd", ""]] },
   );
 });

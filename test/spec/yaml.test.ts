@@ -120,7 +120,7 @@ const ugly: readonly (readonly [title: string, text: string, ...expected: string
     Buffer.concat([Buffer.from(`${HEAD}lowers: [`), Buffer.from([0xff, 0xfe]), Buffer.from("]\n")]).toString(
       "utf8",
     ),
-    "4:10+1 not UTF-8 | save the file as UTF-8",
+    String.raw`4:10+1 not UTF-8 | save the file as UTF-8; where U+FFFD is meant, write \uFFFD in "…"`,
   ],
   [
     "a binary file",
