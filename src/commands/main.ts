@@ -1,5 +1,6 @@
 import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
+import { COMMANDS } from "#model/commands";
 import { parseDuration } from "#model/duration";
 import { Failure } from "#model/diagnostic";
 import { type StageName, timings } from "#model/timings";
@@ -85,8 +86,8 @@ const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
 
 /** The whole command line; answers the exit code and never throws. */
 export async function main(argv: readonly string[], boot: Boot): Promise<number> {
-  // Until the line is understood; afterwards what it says.
-  let name = argv.find((word) => !word.startsWith("-"));
+  // Until the line is understood, the first word that is a command; afterwards what it says.
+  let name = argv.find((word) => COMMANDS.some((c) => c.name === word));
   const watch = timings(boot.now);
   watch.lap("node");
   let context: ReturnType<typeof plainContext> | undefined;

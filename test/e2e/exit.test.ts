@@ -195,7 +195,10 @@ test("B10 what envctl itself cannot do is 125", needs("root", "overlay"), (t) =>
     ["--no-such-option", "web", "--", "true"],
   ];
   for (const kind of KINDS)
-    for (const words of failing) assert.equal(p.run([...kind, ...words]).code, 125, words.join(" "));
+    for (const words of failing) {
+      assert.equal(p.run([...kind, ...words]).code, 125, words.join(" "));
+      assert.equal(p.run(["--state-dir", p.state, ...kind, ...words]).code, 125, words.join(" "));
+    }
   p.env("web", "entry: { workdir: /nowhere, user: nobody-here }\n");
   for (const kind of KINDS) assert.equal(p.run([...kind, "-y", "web", "--", "true"]).code, 125);
 });
