@@ -15,10 +15,18 @@ export function hostPath(text: string): string | Complaint | undefined {
 export function innerPath(text: string): string | Complaint | undefined {
   if (!text.startsWith("/")) return undefined;
   const parts = text.split("/").filter((part) => part !== "" && part !== ".");
-  return parts.includes("..")
-    ? new Complaint('a path with ".."', "write where it leads")
-    : `/${parts.join("/")}`;
+  if (parts.includes("..")) return new Complaint('a path with ".."', "write where it leads");
+  if (parts.some((part) => bytes(part) > NAME_MAX))
+    return new Complaint("a name too long", `${NAME_MAX} bytes at most between two slashes`);
+  const path = `/${parts.join("/")}`;
+  return bytes(path) > MOST ? new Complaint("too long a path", `${MOST} bytes at most`) : path;
 }
+
+const NAME_MAX = 255;
+/** The kernel takes 4095 bytes, and before them stands the way to the environment: what is mounted any deeper could not be unmounted. */
+const MOST = 3072;
+
+const bytes = (text: string): number => new TextEncoder().encode(text).length;
 
 const WRITE_HOST = "a path, relative to this file or absolute";
 const WRITE_INNER = "an absolute path inside: /work";

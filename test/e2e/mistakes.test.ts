@@ -39,6 +39,18 @@ const KINDS: readonly Kind[] = [
   ["a volume without a target", 'volumes: ["../src"]\n', "4:11", /not a volume/],
   ["a relative target", "volumes: [../src:work]\n", "4:18", /not an absolute path/],
   ["a target with ..", "volumes: [../src:/a/../b]\n", "4:18", /a path with "\.\."/],
+  [
+    "a target with a name that no file can have",
+    `volumes: [../src:/${"é".repeat(128)}]\n`,
+    "4:18",
+    /a name too long/,
+  ],
+  [
+    "a target too long to be unmounted",
+    `volumes: [../src:${"/deep".repeat(700)}]\n`,
+    "4:18",
+    /too long a path/,
+  ],
   ["the root as a target", "volumes: [../src:/]\n", "4:18", /not below \/|\//],
   ["one target twice", "volumes: [../src:/a, ../src:/a]\n", "4:29", /a second mount at \/a/],
   [
