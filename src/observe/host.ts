@@ -35,7 +35,9 @@ export function coveringMount(reader: Reader, mountinfo: string, path: AbsPath):
 
 /** Where a recorded mount namespace that is not ours stands: who lives there, or which bind mount keeps it. */
 export function lookElsewhere(reader: Reader, host: Host, namespace: string): Elsewhere {
-  const pid = allPids(reader).find((p) => mountNamespaceOf(reader, p) === namespace);
+  const pids = allPids(reader).filter((p) => mountNamespaceOf(reader, p) === namespace);
+  // One that has a command line, where there is one: the kernel's own workers come and go.
+  const pid = pids.find((p) => !commandOf(reader, p).startsWith("[")) ?? pids[0];
   if (pid !== undefined) return { namespace, alive: { pid, command: commandOf(reader, pid) } };
   // `unshare --mount=FILE` keeps a namespace without processes: nsfs shows it as the root of a mount.
   const kept = parseMountinfo(host.mountinfo, [` mnt:[${namespace}] `]).find(
