@@ -10,12 +10,13 @@ import { observe } from "#observe/observe";
 import { findings } from "#plan/drift";
 import { ourOverlays } from "#plan/standing";
 import { runName } from "#model/detached";
+import { shell } from "#model/shell";
 import type { ReadHost } from "./host.ts";
 import { lingering } from "./obstacles.ts";
 import { runsOf } from "./runs.ts";
-import type { Target } from "./select.ts";
+import { calledHere, type Target } from "./select.ts";
 import type { StateView } from "./state.ts";
-import { envIds, recordStateOf, viewState } from "./state.ts";
+import { envIds, recordStateOf, UNBORN, viewState } from "./state.ts";
 import { strayGroups } from "./stray.ts";
 
 type Env = DriftReport["envs"][number];
@@ -25,6 +26,7 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
   const state = viewState(host);
   const machine = lookAtHost(host.reader, host.cgroupParent);
   const wanted = targets === undefined ? undefined : new Set(targets.map((t) => t.id));
+  const called = calledHere(host);
   const envs: Env[] = [];
   const unowned: Finding[] = [];
   for (const id of envIds(host, state)) {
@@ -36,14 +38,15 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
         address: id,
         kind: "leftover",
         detail: `its record was refused: ${found.why}`,
-        fix: found.hint,
+        fix: found.fix ?? found.hint,
         path: found.path,
       });
-    } else if (found.kind === "none") unowned.push(noRecord(host, state, id));
+    } else if (found.kind === "none")
+      unowned.push(...unproven(host, state, machine, id), noRecord(host, state, id));
     else if (instanceOf(id) !== undefined) unowned.push(...instance(host, state, found.record));
     else if (host.reader.stat(found.record.file) === undefined)
       unowned.push(orphan(host, state, machine, found.record));
-    else envs.push(checked(host, state, machine, found.record));
+    else envs.push(checked(host, state, machine, found.record, called(found.record)));
   }
   unowned.push(
     ...strayFindings(host, state, machine).filter(({ env }) => wanted === undefined || wanted.has(env)),
@@ -53,18 +56,20 @@ export function drift(host: ReadHost, targets: readonly Target[] | undefined): D
   return { envs, unowned };
 }
 
-function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRecord): Env {
+/** `word`: what a command typed here has to call it. */
+function checked(host: ReadHost, state: StateView, machine: Host, record: EnvRecord, word: string): Env {
   const { id, name, file } = record;
   const observed = observe(host.reader, id, record.lineage, state.path, { host: machine, record });
   const unapplied = host.reader.textAny(file) !== record.text;
   const held = ourOverlays(observed).length > 0 || observed.rebooted ? [] : stillHeld(host, record, observed);
   const elsewhere = observed.elsewhere?.alive;
   if (elsewhere !== undefined) return { id, name, file, unapplied, findings: [abroad(record, elsewhere)] };
-  return { id, name, file, unapplied, findings: [...findings(observed), ...held, ...lost(host, state, id)] };
+  const drifted = [...findings(observed, word), ...held, ...lost(host, state, id, word)];
+  return { id, name, file, unapplied, findings: drifted };
 }
 
 /** Detached runs nobody knows the end of. */
-function lost(host: ReadHost, state: StateView, id: EnvId): readonly Finding[] {
+function lost(host: ReadHost, state: StateView, id: EnvId, word: string): readonly Finding[] {
   return runsOf(host, state, [id])
     .filter((run) => run.state === "lost")
     .map(({ record, files }) => ({
@@ -73,7 +78,7 @@ function lost(host: ReadHost, state: StateView, id: EnvId): readonly Finding[] {
       kind: "leftover",
       detail:
         "a detached run that ended without a status: its supervisor was killed, or the machine started anew",
-      fix: `envctl rm ${runName(record)}`,
+      fix: `envctl rm ${word}/${record.number}`,
       path: files.dir,
     }));
 }
@@ -92,7 +97,7 @@ function abroad(
     address: `${name}.overlay`,
     kind: "foreign",
     detail: where,
-    fix: pid > 0 ? `nsenter -t ${pid} -m envctl drift ${name}` : "look from within it",
+    fix: pid > 0 ? `nsenter -t ${pid} -m envctl drift ${id}` : "look from within it",
   };
 }
 
@@ -123,6 +128,11 @@ function orphan(host: ReadHost, state: StateView, machine: Host, record: EnvReco
     fix: `envctl destroy ${id}`,
     path: dir,
   };
+}
+
+/** Without a record nothing shows whose the mounts inside an overlay are: destroy takes it away once they are gone. */
+function unproven(host: ReadHost, state: StateView, machine: Host, id: EnvId): readonly Finding[] {
+  return findings(observe(host.reader, id, state.lineage ?? UNBORN, state.path, { host: machine }));
 }
 
 function noRecord(host: ReadHost, state: StateView, id: EnvId): Finding {
@@ -179,7 +189,7 @@ function strayMounts(host: ReadHost, state: StateView, machine: Host): readonly 
     address: m.point,
     kind: "leftover",
     detail: `overlay of ${m.source.split(":")[2]}, mount ${m.id}, at a place envctl did not put it`,
-    fix: `umount ${m.point}`,
+    fix: shell(["umount", m.point]),
     mount: m.id,
     path: m.point,
   }));

@@ -7,6 +7,7 @@ import { overlayPaths, parseMountinfo } from "#model/mountinfo";
 import type { Host, MountEntry, Observed } from "#model/observed";
 import type { Plan, ReadyPlan } from "#model/plan";
 import type { Overlay, UpperForm, VolumeResource } from "#model/resource";
+import { shell } from "#model/shell";
 import { formatBytes } from "#model/size";
 import { holdsUpper, volatileMark } from "#model/stack";
 import { coveringMount } from "#observe/host";
@@ -122,7 +123,7 @@ function refuseShared({ name, observed }: ReadyPlan, { overlays }: Table): void 
   if (other === undefined) return;
   throw failure(5, "busy", `${name}: its upper is in use by an overlay that is not envctl's`, {
     detail: `${other.source} at ${other.point}`,
-    hint: `Unmount it: umount ${other.point}`,
+    hint: `Unmount it: ${shell(["umount", other.point])}`,
   });
 }
 

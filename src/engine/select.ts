@@ -86,6 +86,18 @@ function fileTarget(host: ReadHost, path: AbsPath, display: string): Target | un
   return file === undefined ? undefined : { id: file.id, name: file.name, file };
 }
 
+/** What a command typed here has to call an environment of this host: its name, or its id where that names another one, too. */
+export function calledHere(host: ReadHost): (env: { readonly id: EnvId; readonly name: string }) => string {
+  const records = readableRecords(host);
+  return ({ id, name }) => {
+    const files = [`${name}.yaml`, `${name}.yml`].flatMap(
+      (file) => envFile(host, join(host.cwd, "envs", file), file) ?? [],
+    );
+    const named = files.length > 0 ? files : records.filter((r) => shownName(r) === name);
+    return named.every((other) => other.id === id) ? name : id;
+  };
+}
+
 function byName(host: ReadHost, arg: string): Target {
   const [target, other] = [`${arg}.yaml`, `${arg}.yml`].flatMap(
     (name) => fileTarget(host, join(host.cwd, "envs", name), `envs/${name}`) ?? [],

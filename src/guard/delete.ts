@@ -2,6 +2,7 @@ import type { AbsPath } from "#model/brand";
 import { isWithin, join, parentOf } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
 import { isEnvId } from "#model/identity";
+import { shell } from "#model/shell";
 import type { Files } from "#ports/files";
 import type { Reader } from "#ports/reader";
 import { mountsWithin, readTable } from "./table.ts";
@@ -61,7 +62,7 @@ function refuseMounted(reader: Reader, path: AbsPath): void {
   if (mount === undefined) return;
   throw failure(5, "foreign_mount", `${path} is not deleted: ${mount.point} is a mount`, {
     detail: `${mount.type} mount ${mount.id} from ${mount.source}${more.length > 0 ? ` and ${more.length} more` : ""}`,
-    hint: `umount ${mount.point}`,
+    hint: shell(["umount", mount.point]),
   });
 }
 

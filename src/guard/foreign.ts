@@ -14,7 +14,7 @@ export type ForeignMount = MountEntry & {
 /**
  * Mounts that stop us (promise 7): at or below our place and not proven ours, somebody's bind of our overlay at another place, and what
  * others mounted below a copy of our overlay in their namespaces. Copies themselves do no harm, and what a run of the
- * environment mounts in its own namespace goes with it.
+ * environment mounts in its own namespace goes with it. In the order in which they can be unmounted.
  */
 export function foreignMounts(
   reader: Reader,
@@ -33,7 +33,7 @@ export function foreignMounts(
     const strange = view.own ? [] : view.mounts.filter((m) => !isCopy(view, claim, known, m));
     return strange.map((m) => ({ ...m, seenBy: { pid, namespace } }));
   });
-  return [...here, ...copies, ...there];
+  return [...here, ...copies, ...there].reverse();
 }
 
 /** Device and point, below the overlay, of everything ours that is or was mounted in it. */

@@ -2,6 +2,7 @@ import type { AbsPath } from "#model/brand";
 import { isWithin } from "#model/brand";
 import { failure } from "#model/diagnostic";
 import type { MountEntry } from "#model/observed";
+import { shell } from "#model/shell";
 import type { Mounts } from "#ports/mounts";
 import type { Reader } from "#ports/reader";
 import type { Claim } from "./claim.ts";
@@ -58,7 +59,7 @@ function addressOf(reader: Reader, table: Table, claim: Claim, mount: MountEntry
   if (verdict.ours) return verdict.address;
   throw failure(5, "foreign_mount", `${mount.point} is not ours to unmount`, {
     detail: verdict.why,
-    hint: `umount ${mount.point}`,
+    hint: shell(["umount", mount.point]),
   });
 }
 

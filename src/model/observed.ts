@@ -72,7 +72,13 @@ export type Holder = {
 export type RecordState =
   | { readonly kind: "none" }
   | { readonly kind: "valid"; readonly record: EnvRecord }
-  | { readonly kind: "bad"; readonly path: AbsPath; readonly why: string; readonly hint: string };
+  | {
+      readonly kind: "bad";
+      readonly path: AbsPath;
+      readonly why: string;
+      readonly hint: string;
+      readonly fix?: string;
+    };
 
 /** Another mount namespace in which our overlay is mounted: a copy, or a run's own. */
 export type NamespaceView = {

@@ -97,7 +97,11 @@ function decideOne(
     return { ...subject, op: "update", because: "options_changed", before, after, changes };
   if (standing.is === "changed") {
     const seen: Change = { path: "mounted", before: standing.what, after: "as declared" };
-    return { ...subject, op: "update", because: "options_changed", before, after, changes: [seen] };
+    const again = { ...subject, because: "options_changed", before, after } as const;
+    // Mounted anew a tmpfs is empty.
+    return after.kind === "tmpfs"
+      ? { ...again, op: "replace", changes: [{ ...seen, forces_replace: true }] }
+      : { ...again, op: "update", changes: [seen] };
   }
   return { ...subject, op: "keep", after };
 }

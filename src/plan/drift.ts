@@ -1,16 +1,21 @@
 import type { Finding } from "#model/plan";
 import type { MountEntry, Observed } from "#model/observed";
-import type { Resource } from "#model/resource";
+import type { Resource, VolumeResource } from "#model/resource";
+import { shell } from "#model/shell";
 import { groupAddress, lostGroup } from "./groups.ts";
 import { isLayer } from "./layers.ts";
 import { foreignMounts, recordedResources, standings } from "./standing.ts";
 
-/** What the record says and the kernel does not show, or shows besides. Unapplied edits of the file are not among it. */
-export function findings(observed: Observed): readonly Finding[] {
+/**
+ * What the record says and the kernel does not show, or shows besides. Unapplied edits of the file are not among it. `word` is what the
+ * commands of the fixes call the environment.
+ */
+export function findings(observed: Observed, word?: string): readonly Finding[] {
   const { record } = observed;
   const resources = recordedResources(observed);
   const name = record?.name ?? observed.id;
-  const fix = `envctl apply ${name}`;
+  const called = word ?? name;
+  const fix = `envctl apply ${called}`;
   const out: Finding[] = [];
   const add = (address: string, rest: Omit<Finding, "env" | "address">): void =>
     void out.push({ env: observed.id, address, ...rest });
@@ -23,8 +28,8 @@ export function findings(observed: Observed): readonly Finding[] {
     return out;
   }
   if (record?.phase === "applying" || record?.phase === "destroying") {
-    const word = record.phase === "applying" ? "apply" : "destroy";
-    add(`${name}`, { kind: "leftover", detail: `${word} was interrupted`, fix: `envctl ${word} ${name}` });
+    const verb = record.phase === "applying" ? "apply" : "destroy";
+    add(name, { kind: "leftover", detail: `${verb} was interrupted`, fix: `envctl ${verb} ${called}` });
   }
   for (const [address, standing] of standings(resources, observed)) {
     if (standing.is === "missing")
@@ -36,7 +41,7 @@ export function findings(observed: Observed): readonly Finding[] {
         kind: "stacked",
         detail: `mounted ${standing.mounts.length} times over each other`,
         fix: isOver(observed, address, standing.mounts.at(-1))
-          ? `umount ${standing.mounts.at(-1)!.point}`
+          ? shell(["umount", standing.mounts.at(-1)!.point])
           : fix,
         ...at(standing.mounts.at(-1)),
       });
@@ -55,7 +60,9 @@ export function findings(observed: Observed): readonly Finding[] {
       what === "gone"
         ? "its source was deleted; the mount holds what was there"
         : "its source was replaced; the mount holds the old one";
-    add(address, { kind: "stale_source", detail, fix });
+    const volume = resources.find((r) => r.kind === "volume" && r.address === address);
+    const back = what === "gone" && volume?.kind === "volume" && !makes(volume);
+    add(address, { kind: "stale_source", detail, fix: back ? `put ${volume.path} back, then: ${fix}` : fix });
   }
   for (const { address, layer } of resources.filter(isLayer)) {
     if (observed.absentLayers?.includes(layer.path) === true)
@@ -65,7 +72,7 @@ export function findings(observed: Observed): readonly Finding[] {
     add(mount.point, {
       kind: "foreign",
       detail: `${mount.type}, mount ${mount.id}, not made by envctl`,
-      fix: `umount ${mount.point}`,
+      fix: shell(["umount", mount.point]),
       mount: mount.id,
       path: mount.point,
     });
@@ -78,6 +85,11 @@ function isOver({ record }: Observed, address: string, top: MountEntry | undefin
   return (
     top?.type !== "overlay" && record?.mounts[address] !== undefined && record.mounts[address].id !== top?.id
   );
+}
+
+/** Whether apply makes a volume's source that is missing. */
+function makes({ access, type }: VolumeResource): boolean {
+  return access === "rw" && type === "dir";
 }
 
 function missingText(resources: readonly Resource[], address: string): string {

@@ -7,6 +7,7 @@ import { mountFlags } from "#model/resource";
 import { initPlace } from "#model/stack";
 import { limitStands } from "./limits.ts";
 import { overlayChanges } from "./compare.ts";
+import { isOfSize } from "./upper.ts";
 
 /** How a recorded resource stands in the kernel. */
 export type Standing =
@@ -60,6 +61,8 @@ function overlayStanding(overlay: Overlay, observed: Observed): Standing {
   ) {
     return { is: "changed", mount, what: "mounted over other layers than recorded" };
   }
+  if (overlay.upper.kind !== "none" && isReadOnly(mount))
+    return { is: "changed", mount, what: "mounted read-only" };
   return { is: "present", mount };
 }
 
@@ -103,9 +106,16 @@ function innerStanding(inner: InnerMount, observed: Observed): Standing {
     const wrong = flags.filter((flag) => !ours[0]!.options.includes(flag));
     if (wrong.length > 0)
       return { is: "changed", mount: ours[0]!, what: `mounted without ${wrong.join(", ")}` };
+  } else if (isReadOnly(ours[0]!)) {
+    return { is: "changed", mount: ours[0]!, what: "mounted read-only" };
+  } else if (inner.bytes !== undefined && !isOfSize(ours[0]!, inner.bytes)) {
+    return { is: "changed", mount: ours[0]!, what: "mounted with another size" };
   }
   return { is: "present", mount: ours[0]! };
 }
+
+const isReadOnly = ({ options, superOptions }: MountEntry): boolean =>
+  options.includes("ro") || superOptions.includes("ro");
 
 /** A bind shows the device and path of its source, so the record is what makes it ours. */
 function isOurInner(inner: InnerMount, mount: MountEntry, observed: Observed): boolean {
@@ -140,11 +150,11 @@ export function isAnchor(mount: MountEntry, observed: Observed): boolean {
   );
 }
 
-/** Mounts at or below the environment's directory that are not ours. */
+/** Mounts at or below the environment's directory that are not ours, in the order in which they can be unmounted. */
 export function foreignMounts(resources: readonly Resource[], observed: Observed): readonly MountEntry[] {
   const overlays = ourOverlays(observed);
   const inner = resources.filter((r): r is InnerMount => r.kind === "volume" || r.kind === "tmpfs");
-  return observed.mounts.filter((m) => {
+  const foreign = observed.mounts.filter((m) => {
     if (overlays.includes(m) || !isWithin(observed.place.dir, m.point)) return false;
     if (isAnchor(m, observed)) return false;
     if (
@@ -155,6 +165,7 @@ export function foreignMounts(resources: readonly Resource[], observed: Observed
       return false;
     return !inner.some((i) => isCoveredBy(i, m, observed));
   });
+  return foreign.reverse();
 }
 
 /** The mount of a volume itself, or of a recursive one's source tree. */

@@ -13,7 +13,11 @@ export function upperMoves(observed: Observed, upper: UpperForm): boolean {
   const now = tmpfsOfUpper(observed);
   if (upper.kind === "none") return false;
   if (upper.kind === "disk" || now === undefined) return upper.kind === "tmpfs" || now !== undefined;
-  const [, kib] = /^size=(\d+)k$/.exec(now.superOptions.find((o) => o.startsWith("size=")) ?? "") ?? [];
-  // The kernel rounds up to pages, which have 64 KiB at most.
-  return Math.abs(Number(kib) * 1024 - Number(upper.bytes)) >= 65536;
+  return !isOfSize(now, upper.bytes);
+}
+
+/** Whether a tmpfs has this size: the kernel rounds up to pages, which have 64 KiB at most, and does not show the size it gives unasked. */
+export function isOfSize({ superOptions }: MountEntry, bytes: string): boolean {
+  const [, kib] = /^size=(\d+)k$/.exec(superOptions.find((o) => o.startsWith("size=")) ?? "") ?? [];
+  return kib === undefined || Math.abs(Number(kib) * 1024 - Number(bytes)) < 65536;
 }

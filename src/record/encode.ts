@@ -24,7 +24,10 @@ export function decode(text: string): Decoded {
   } catch (error) {
     return {
       kind: "corrupt",
-      why: text.trim() === "" ? "it is empty" : `it is no JSON: ${(error as Error).message}`,
+      why:
+        text.trim() === ""
+          ? "it is empty"
+          : `it is no JSON: ${(error as Error).message.replace(/\s+/g, " ")}`,
     };
   }
   if (typeof json !== "object" || json === null || Array.isArray(json))

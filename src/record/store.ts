@@ -3,6 +3,7 @@ import { join } from "#model/brand";
 import { isEnvId, placeOf } from "#model/identity";
 import type { RecordState } from "#model/observed";
 import type { EnvRecord } from "#model/record";
+import { shell } from "#model/shell";
 import type { Files } from "#ports/files";
 import type { Reader } from "#ports/reader";
 import { decode, encode } from "./encode.ts";
@@ -23,6 +24,10 @@ export function readRecord(reader: Reader, state: State, id: EnvId): RecordState
   const path = recordPath(state.dir, id);
   const dir = placeOf(state.dir, id).dir;
   const bad = (why: string, hint: string): RecordState => ({ kind: "bad", path, why, hint });
+  const damaged = (why: string): RecordState => {
+    const fix = `${shell(["mv", path, `${state.dir}/${id}.json`])} && envctl destroy ${id}`;
+    return { kind: "bad", path, why, hint: `put a copy of it back, or set it aside: ${fix}`, fix };
+  };
   const [dirStat, stat] = [reader.lstat(dir), reader.lstat(path)];
   if (dirStat === undefined) return { kind: "none" };
   const distrust = untrusted(reader, dir, dirStat, "dir") ?? (stat && untrusted(reader, path, stat, "file"));
@@ -37,21 +42,14 @@ export function readRecord(reader: Reader, state: State, id: EnvId): RecordState
       "use that version, or a later one",
     );
   }
-  if (decoded.kind === "corrupt") return bad(decoded.why, wayOut(path, state.dir, id));
+  if (decoded.kind === "corrupt") return damaged(decoded.why);
   const { record } = decoded;
   if (record.lineage !== state.lineage) {
-    return bad(
+    return damaged(
       `it belongs to another state directory (lineage ${record.lineage}, not ${state.lineage}): was it copied?`,
-      wayOut(path, state.dir, id),
     );
   }
-  return record.id === id
-    ? { kind: "valid", record }
-    : bad(`it is the record of ${record.id}`, wayOut(path, state.dir, id));
-}
-
-function wayOut(path: AbsPath, state: AbsPath, id: EnvId): string {
-  return `put a copy of it back, or set it aside (mv ${path} ${state}/${id}.json) and run: envctl destroy ${id}`;
+  return record.id === id ? { kind: "valid", record } : damaged(`it is the record of ${record.id}`);
 }
 
 function untrusted(

@@ -4,7 +4,7 @@ import type { BlockedPlan } from "#model/plan";
 import type { Holder } from "#model/observed";
 import { paint } from "./ansi.ts";
 import { symbols, type Look } from "./look.ts";
-import { age, block, cut, inert, list, oneLine, pad, table, width } from "./text.ts";
+import { age, block, cut, inert, list, oneLine, pad, shell, table, width } from "./text.ts";
 
 /** Who holds what, a line each; the command is cut at the terminal's edge. */
 function holderLines(given: readonly Holder[], look: Look, indent: string): string[] {
@@ -78,7 +78,7 @@ export function obstacles(plan: BlockedPlan, look: Look, indent: string): string
   if (plan.foreign.length > 0) {
     const { dir } = plan.observed.place;
     const fixes = plan.foreign.map(
-      (m) => `${m.seenBy === undefined ? "" : `nsenter -t ${m.seenBy.pid} -m `}umount ${m.point}`,
+      (m) => `${m.seenBy === undefined ? "" : `nsenter -t ${m.seenBy.pid} -m `}${shell(["umount", m.point])}`,
     );
     parts.push(
       table(

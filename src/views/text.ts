@@ -1,4 +1,5 @@
 // Everything about columns. Widths are terminal cells; painted text is measured without its colour codes.
+export { shell } from "#model/shell";
 
 // oxlint-disable-next-line no-control-regex
 const SGR = /\u001b\[\d+m/g;
@@ -110,13 +111,6 @@ export function age(seconds: number): string {
   if (s < 60) return `${s}s`;
   if (s < 3600) return `${Math.floor(s / 60)}m`;
   return s < 86_400 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 86_400)}d`;
-}
-
-/** A command as one could type it. */
-export function shell(command: readonly string[]): string {
-  return command
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
 }
 
 /** One line of what may hold several. */

@@ -133,7 +133,7 @@ test(
     const [record, id, merged] = [p.place("web", "env.json"), p.id("web"), p.place("web", "merged")];
     writeFileSync(record, readFileSync(record, "utf8").slice(0, 500));
     const { findings } = p.json<{ findings: { fix: string }[] }>(["drift"], 2);
-    const [, from, to] = /mv (\S+) (\S+)\)/.exec(findings[0]!.fix) ?? [];
+    const [, from, to] = /^mv (\S+) (\S+) && envctl destroy/.exec(findings[0]!.fix) ?? [];
     execFileSync("mv", [from!, to!]);
     // A new apply would mount upper a second time.
     assert.match(p.ok(["apply", "web", "-y"], 1).stderr.replace(/\s+/g, " "), new RegExp(`destroy ${id}`));

@@ -252,12 +252,15 @@ test(
     await stop(adds);
 
     mount("-t", "tmpfs", "here", join(y.place.merged, "mnt"));
+    mkdirSync(join(y.place.merged, "mnt/deeper"));
+    mount("-t", "tmpfs", "here", join(y.place.merged, "mnt/deeper"));
     mkdirSync(join(y.dir, "beside"));
     mount("--bind", y.place.merged, join(y.dir, "beside"));
     writeFileSync(join(y.place.dir, "x"), "");
     assert.deepEqual(found(), [
-      [`${merged}/mnt`, "tmpfs", false],
       ["/beside", "overlay", false],
+      [`${merged}/mnt/deeper`, "tmpfs", false],
+      [`${merged}/mnt`, "tmpfs", false],
     ]);
     await stop(copy);
   },

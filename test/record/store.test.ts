@@ -57,7 +57,7 @@ test("F13 corrupt, truncated or newer: refused, untouched, and a way out is said
     [
       text.slice(0, 200),
       /no JSON/,
-      /mv .*env\.json .*\/web-0123abcd\.json\) and run: envctl destroy web-0123abcd/,
+      /set it aside: mv \S+env\.json \S+\/web-0123abcd\.json && envctl destroy web-0123abcd$/,
     ],
     ["", /it is empty/, /envctl destroy/],
     [text.replace("applied", "kept"), /checksum/, /envctl destroy/],
