@@ -1,5 +1,6 @@
 import type { EnvId } from "#model/brand";
 import { sweepLayers } from "#execute/layers";
+import { Failure, KernelError } from "#model/diagnostic";
 import { instanceOf } from "#model/identity";
 import { runNumbers } from "#record/runs";
 import { tidyRuns } from "./forget-run.ts";
@@ -10,9 +11,9 @@ import type { OpenState } from "./state.ts";
 import { envIds, sweepLocks, tryHold } from "./state.ts";
 
 /**
- * Takes away what killed commands left half-way: layers that were being made, locks of what never came to be, and `run --rm` instances whose exclusion lock nobody
- * holds and in which no detached run lives. Their mounts went with their namespace; what is left is their groups and directory, ours by
- * place. Of detached runs that are over the groups go; their status stays.
+ * Takes away what killed commands left half-way: layers that were being made, locks of what never came to be, and `run --rm` instances
+ * whose exclusion lock nobody holds and in which no detached run lives. Their mounts went with their namespace; what is left is their
+ * groups and directory, ours by place. Of detached runs that are over the groups go; their status stays. What cannot go yet stays, too.
  */
 export function sweep(host: WriteHost, state: OpenState): void {
   sweepLayers(host, state.path);
@@ -26,6 +27,9 @@ export function sweep(host: WriteHost, state: OpenState): void {
     try {
       if (!isInstance) tidyRuns(host, state, id);
       else if (isOver(host, state, id)) removeInstance(host, state, id);
+    } catch (error) {
+      // Somebody's mount, or a process that does not end: drift tells of it, destroy says why, and what was asked for here goes on.
+      if (!(error instanceof Failure || error instanceof KernelError)) throw error;
     } finally {
       lock.release();
     }

@@ -30,6 +30,12 @@ export function stopProcesses(
   for (let pause = FIRST_MS, waited = 0; ; pause = Math.min(2 * pause, LONGEST_MS)) {
     const pids = processesIn(reader, dirs);
     if (pids.size === 0) return met.size;
+    // The number of whoever is in no pid namespace of ours (pid_namespaces(7)).
+    if (pids.has(0)) {
+      throw failure(5, "busy", `processes of ${owner.id} live in another pid namespace`, {
+        hint: "repeat the command where they are seen: on the host, or outside this container",
+      });
+    }
     if (pids.has(reader.pid)) {
       throw failure(5, "busy", `this envctl runs inside ${owner.id}`, {
         hint: "repeat the command from outside the environment",

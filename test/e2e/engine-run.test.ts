@@ -1,7 +1,8 @@
 // Throwaway instances: any number at once, gone whatever happens, and an entry that runs inside or not at all (rows F20 and F21).
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "node:test";
 import { groupsOf } from "#test/cgroup";
 import { guard } from "#test/guard";
@@ -160,6 +161,27 @@ test(
     assert.deepEqual(mountTree(p.state), mounts);
   },
 );
+
+test("F20 an instance that cannot be taken away now stops no other command", machine, (t) => {
+  const p = project(t);
+  p.env("web");
+  p.ok(["apply", "web", "-y"]);
+  const left = `${p.place("web")}.r1`;
+  mkdirSync(join(left, "merged"), { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "somebodys", join(left, "merged")]);
+  try {
+    p.ok(["run", "web", "--", "true"]);
+    p.ok(["run", "--rm", "web", "--", "true"]);
+    p.env("api");
+    p.ok(["apply", "api", "-y"]);
+    assert.ok(p.ok(["drift"], 2).stdout.includes(`envctl destroy ${basename(left)}`));
+    p.ok(["destroy", basename(left), "-y"], 5);
+  } finally {
+    execFileSync("umount", [join(left, "merged")]);
+  }
+  p.ok(["apply", "api", "-y"]);
+  assert.deepEqual(instances(p), []);
+});
 
 test("F20 a sweep leaves living instances alone, and destroy of the environment too", machine, async (t) => {
   const p = project(t);

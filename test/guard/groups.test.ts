@@ -223,6 +223,13 @@ test("a process that does not end is named, and this envctl does not end itself"
       error.exit === 5 &&
       /31 dd if=\/dev\/broken/.test(error.diagnostics[0]!.detail!),
   );
+  // What lives in a pid namespace that is not below ours shows as 0 (pid_namespaces(7)).
+  k.process(0, { groups: [dir] });
+  assert.throws(
+    () => stopProcesses(k, owner, [g]),
+    (error) => error instanceof Failure && error.exit === 5 && /another pid namespace/.test(error.message),
+  );
+  k.world.processes.delete(0);
   k.process(k.reader.pid, { groups: [dir] });
   assert.throws(
     () => stopProcesses(k, owner, [g]),
