@@ -12,9 +12,9 @@ export type DirEntry = { readonly name: Uint8Array; readonly type: "dir" | "othe
 
 /** Everything that writes to a file system. Mode and owner are exact, whatever the umask. */
 export type Files = {
-  /** mkdirat(2) below an O_NOFOLLOW parent; an existing directory is fine and is answered with false. KernelError ENOTDIR for anything else there. */
+  /** mkdirat(2) below a parent that no symlink leads to; an existing directory is fine and is answered with false. KernelError ENOTDIR for anything else there. */
   makeDir(path: AbsPath, owner: Ownership): boolean;
-  /** rmdir(2). */
+  /** rmdir(2), below such a parent. */
   removeDir(path: AbsPath): void;
   /** Writes beside, fsync, rename, fsync of the directory (0600). What need not outlive a crash of the machine (`passing`) is not synced. */
   replaceFile(path: AbsPath, text: string, lasting?: "passing"): void;

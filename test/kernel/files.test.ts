@@ -4,12 +4,13 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import test from "node:test";
-import { join } from "#model/brand";
+import { type AbsPath, join } from "#model/brand";
 import { linuxFiles } from "#kernel/files";
 import { AT_FDCWD, O } from "#kernel/flags";
 import { linuxMounts } from "#kernel/mounts";
@@ -50,9 +51,15 @@ test("directories are made with exactly the mode and owner asked for", (t) => {
     assert.throws(() => files.makeDir(join(dir, name), owner), { name: "KernelError", errno: "ENOTDIR" });
   assert.throws(
     () => files.makeDir(join(dir, "link/below"), owner),
-    { errno: "ENOTDIR" },
+    { errno: "ELOOP" },
     "the parent is not followed either",
   );
+  mkdirSync(`${dir}/new/deep`);
+  for (const act of [files.removeDir, (path: AbsPath) => files.makeDir(path, owner)])
+    for (const name of ["link/deep/below", "link/deep"])
+      assert.throws(() => act(join(dir, name)), { errno: "ELOOP" }, "nor is anything on the way to it");
+  assert.deepEqual(readdirSync(`${dir}/new/deep`), []);
+  rmdirSync(`${dir}/new/deep`);
   assert.throws(() => files.makeDir(join(dir, "none/below"), owner), { errno: "ENOENT" });
   files.setOwnership(join(dir, "new"), { mode: 0o1777, uid: 5, gid: 6 });
   assert.deepEqual(

@@ -17,17 +17,11 @@ import { AT_FDCWD, O } from "./flags.ts";
 import { writeAll } from "./inside.ts";
 import { removeLock, takeLock } from "./lock.ts";
 import { nodeCall, nodeWait } from "./node-call.ts";
+import { withParent } from "./place.ts";
 import { fdText, octal, quote } from "./print.ts";
 import { close, fchmod, mkdirat, openat, renameat, unlinkat, withFd } from "./syscalls-file.ts";
 import { asOwner, getegid, geteuid, unmasked } from "./syscalls-process.ts";
 import { linuxWalk } from "./walk.ts";
-
-/** Runs `use` with the directory of a path, not followed, and the last component. */
-function inParent<T>(path: AbsPath, use: (parent: number, name: string) => T): T {
-  return withFd(openat(AT_FDCWD, parentOf(path), O.DIRECTORY | O.NOFOLLOW), (parent) =>
-    use(parent, baseName(path)),
-  );
-}
 
 function unlessErrno(errno: string, run: () => void): boolean {
   try {
@@ -78,7 +72,7 @@ function isHalfMade(fd: number, { mode, uid, gid }: Ownership): boolean {
 }
 
 function makeDir(path: AbsPath, owner: Ownership): boolean {
-  return inParent(path, (parent, name) => {
+  return withParent(path, (parent, name) => {
     const open = (): number => openat(parent, name, O.PATH | O.DIRECTORY | O.NOFOLLOW);
     if (isThere(parent, name) || !unlessErrno("EEXIST", () => newDir(parent, name, owner))) {
       withFd(open(), (fd) => isHalfMade(fd, owner) && own(fd, path, owner));
@@ -177,7 +171,7 @@ function writeFile(path: AbsPath, text: string, mode: number): void {
 }
 
 function removeFile(path: AbsPath): void {
-  inParent(path, (parent, name) => {
+  withParent(path, (parent, name) => {
     for (const each of [temporary(name), name]) unlessErrno("ENOENT", () => unlinkat(parent, each, false));
   });
 }
@@ -186,7 +180,7 @@ function removeFile(path: AbsPath): void {
 export function linuxFiles(): Files {
   return {
     makeDir,
-    removeDir: (path) => inParent(path, (parent, name) => unlinkat(parent, name, true)),
+    removeDir: (path) => withParent(path, (parent, name) => unlinkat(parent, name, true)),
     replaceFile,
     replaceFileAside,
     writeFile,

@@ -1,3 +1,4 @@
+import type { AbsPath } from "#model/brand";
 import { failure, KernelError } from "#model/diagnostic";
 import type { OverlayMount } from "#ports/mounts";
 import { selfFd } from "./beneath.ts";
@@ -5,6 +6,7 @@ import { newMount } from "./context.ts";
 import { AT_FDCWD, MOUNT_ATTR, MS, O } from "./flags.ts";
 import { kernelSaid } from "./kmsg.ts";
 import { withModule } from "./module.ts";
+import { openReal } from "./place.ts";
 import { fdText } from "./print.ts";
 import { close, openat, tryXattr, withFd } from "./syscalls-file.ts";
 import {
@@ -18,7 +20,7 @@ import {
 import { chdir, fchdir } from "./syscalls-process.ts";
 
 const KEYS = ["lowerdir", "upperdir", "workdir"] as const;
-type Directory = readonly [key: (typeof KEYS)[number], path: string];
+type Directory = readonly [key: (typeof KEYS)[number], path: AbsPath];
 
 /** What an older kernel cannot do; can be forced, so that tests reach the other way. */
 export type Lacking = "overlay_set_fd";
@@ -35,7 +37,7 @@ export function mountOverlay(overlay: OverlayMount, place: number, lacking: read
 }
 
 /** Without them it would mount and seem to work, and say EIO where a directory of a lower is removed and made again. @throws Failure */
-function tryUserXattr(upper: string): void {
+function tryUserXattr(upper: AbsPath): void {
   try {
     withFd(openDirectory(upper), (fd) => tryXattr(selfFd(fd), "user.envctl"));
   } catch (error) {
@@ -71,8 +73,9 @@ function optionsOf(overlay: OverlayMount): (readonly [key: string, value?: strin
   return options;
 }
 
-function openDirectory(path: string): number {
-  return openat(AT_FDCWD, path, O.PATH | O.DIRECTORY | O.NOFOLLOW);
+/** Layers were found by their real paths: whoever owns a directory on the way cannot lead the mount elsewhere since. */
+function openDirectory(path: AbsPath): number {
+  return openReal(path, O.DIRECTORY);
 }
 
 /**
