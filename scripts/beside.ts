@@ -4,11 +4,12 @@
 //   node scripts/beside.ts OPTIONS    one of these processes: its files come a line each, its results go as JSON lines
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readMounts } from "../test/support/mountinfo.ts";
 import { met } from "../test/support/needs.ts";
-import { inScratch } from "./scratch.ts";
 import { runSuite, type Suite } from "./suite.ts";
 import { print, resultOf, Tally } from "./tally.ts";
 
@@ -29,14 +30,18 @@ export async function runBeside(suite: Suite, jobs: number, tally: Tally): Promi
   if (Math.min(jobs, suite.files.length) < 2) return runSuite(suite, tally);
   const time = (file: string): number => statSync(file).size + (LONG.test(file) ? 1e6 : 0);
   const files = suite.files.toSorted((a, b) => time(b) - time(a));
-  await Promise.all(Array.from({ length: jobs }, () => worker({ ...suite, files: [] }, files, tally)));
+  const all = Array.from({ length: jobs }, (_, n) => worker({ ...suite, files: [] }, files, tally, n));
+  await Promise.all(all);
   for (const file of files) tally.fail(file, "was not run");
 }
 
 /** Feeds a process of its own with files as long as there are any. */
-async function worker(suite: Suite, files: string[], tally: Tally): Promise<void> {
+async function worker(suite: Suite, files: string[], tally: Tally, n: number): Promise<void> {
+  const scratch = join(tmpdir(), `${n}`); // no longer than it has to be: paths are shown in lines of 80 characters
+  mkdirSync(scratch, { recursive: true });
+  chmodSync(scratch, 0o755); // tests drop to ordinary users inside it
   const words = [...apart(), process.execPath, import.meta.filename, JSON.stringify(suite)];
-  const env = { ...process.env, TEST_BESIDE: "1" };
+  const env = { ...process.env, TMPDIR: scratch, TEST_BESIDE: "1" };
   const child = spawn(words[0]!, words.slice(1), { env, stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "close");
   let at: string | undefined;
@@ -48,20 +53,19 @@ async function worker(suite: Suite, files: string[], tally: Tally): Promise<void
   }
   const [code, signal] = (await ended) as [number | null, string | null];
   if (code !== 0) tally.fail(at ?? "tests side by side", `its process ended with ${signal ?? code}`);
+  const left = readdirSync(scratch);
+  if (left.length === 0) rmdirSync(scratch);
+  else tally.fail("guard: no temporary files left", left.map((name) => join(scratch, name)).join("\n"));
 }
 
 if (process.argv[1] === import.meta.filename) {
   const suite = JSON.parse(process.argv[2]!) as Suite;
   const tally = new Tally(true);
   const lines = createInterface(process.stdin)[Symbol.asyncIterator]();
-  const left = await inScratch(async () => {
-    for (;;) {
-      print("next");
-      const { value: file } = await lines.next();
-      if (file === undefined || file === "") return;
-      await runSuite({ ...suite, files: [file] }, tally);
-    }
-  });
-  if (left.length > 0) tally.fail("guard: no temporary files left", left.join("\n"));
-  process.exit();
+  for (;;) {
+    print("next");
+    const { value: file } = await lines.next();
+    if (file === undefined || file === "") process.exit();
+    await runSuite({ ...suite, files: [file] }, tally);
+  }
 }
