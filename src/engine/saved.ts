@@ -82,6 +82,12 @@ export type Saved = {
 export function openSaved(host: WriteHost, name: string): Saved {
   const named = absolute(host.cwd, name);
   const path = host.reader.realpath(named) ?? named;
+  const type = host.reader.stat(path)?.type;
+  // A device may have no end, and what was carried out is marked in its file.
+  if (type !== undefined && type !== "file")
+    throw failure(3, "bad_value", `${name} is ${NO_PLACE[type]}`, {
+      hint: "A saved plan is a regular file.",
+    });
   const text = host.reader.textAny(path);
   if (text === undefined) throw failure(3, "no_environment", `no such plan: ${name}`);
   const saved = parseSaved(text);

@@ -103,6 +103,11 @@ test("F9 what is no plan, and a plan that is not there, is bad usage", (t) => {
     assert.match(p.ok(["apply", "--plan", "other.json"], 3).stderr, /not a plan of this envctl/, text);
   }
   assert.match(p.ok(["apply", "--plan", "gone"], 3).stderr, /no such plan: gone/);
+  for (const [place, what] of [
+    ["envs", "a directory"],
+    ["/dev/zero", "a device"],
+  ] as const)
+    assert.match(p.ok(["apply", "--plan", place], 3).stderr, new RegExp(`${place} is ${what}`));
   assert.match(p.ok(["apply", "web", "--plan", "web.plan"], 3).stderr, /names its environments itself/);
 });
 
