@@ -68,13 +68,26 @@ function subordinateIds(reader: Reader, probe: Probe): Check {
   );
   if (has && probe.program("newuidmap") !== undefined) return { name, status: "yes", found: `for ${who}` };
   const found = has ? "no newuidmap" : `none for ${who}`;
+  const ids = freeIds(reader);
   return {
     name,
     status: "degraded",
     found,
     effect: "a rootless environment has a single user",
-    fix: has ? "install uidmap" : `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${who}`,
+    fix: has ? "install uidmap" : `usermod --add-subuids ${ids} --add-subgids ${ids} ${who}`,
   };
+}
+
+/** Behind all that others have: usermod takes ids that are somebody else's without a word. */
+function freeIds(reader: Reader): string {
+  const ends = ["/etc/subuid", "/etc/subgid"].flatMap((file) =>
+    (reader.textAny(at(file)) ?? "").split("\n").map((line) => {
+      const [, first, count] = line.split(":");
+      return Number(first) + Number(count);
+    }),
+  );
+  const first = Math.max(100_000, ...ends.filter(Number.isSafeInteger));
+  return `${first}-${first + 65_535}`;
 }
 
 function nameOf(reader: Reader, uid: number): string {
@@ -147,7 +160,14 @@ function seccomp(reader: Reader, probe: Probe): Check {
   const name = "seccomp";
   const effect = "off: what runs inside has no filter of system calls";
   const there = (reader.textAny(at("/proc/sys/kernel/seccomp/actions_avail")) ?? "").includes("errno");
-  if (!there) return { name, status: "degraded", found: "not in this kernel", effect };
+  if (!there)
+    return {
+      name,
+      status: "degraded",
+      found: "not in this kernel",
+      effect,
+      fix: "a kernel with CONFIG_SECCOMP_FILTER",
+    };
   const filter = probe.filter();
   if ("by" in filter) return { name, status: "yes", found: `made by libseccomp, installed by ${filter.by}` };
   return filter.missing === "library"
