@@ -10,7 +10,7 @@ import { lives } from "#observe/runs";
 import { forgetRun, ownGroups } from "./forget-run.ts";
 import type { ControlHost } from "./host.ts";
 import { removeLeaf } from "./run-groups.ts";
-import { lookAgain } from "./runs.ts";
+import { isKept, lookAgain } from "./runs.ts";
 import type { OpenState } from "./state.ts";
 import { hold } from "./state.ts";
 import { removeInstance } from "./instance.ts";
@@ -110,6 +110,10 @@ export async function awaitRun(
 ): Promise<{ readonly run: DetachedRun; readonly status: number } | undefined> {
   const over = await awaitEnd(host, run);
   if (over.state === "running") return undefined;
+  if (over.state === "lost" && !isKept(host, run))
+    throw failure(125, "no_run", `${runName(run.record)} was removed before its status was read`, {
+      detail: "by another envctl: rm, destroy, or after a throwaway run any that changes something",
+    });
   await settle(host, state, over);
   if (over.state === "ended") return { run: over, status: exitStatus(over.ending) };
   throw failure(125, "no_run", `${runName(run.record)} ended without a status`, {

@@ -4,7 +4,7 @@ import { KernelError } from "#model/diagnostic";
 import { lives } from "#observe/runs";
 import type { Reader } from "#ports/reader";
 import type { ReadHost } from "./host.ts";
-import { lookAgain } from "./runs.ts";
+import { isKept, lookAgain } from "./runs.ts";
 
 export type Stream = "stdout" | "stderr";
 
@@ -44,7 +44,7 @@ export function readLogs(
         pause = FIRST_MS;
       }
     }
-    if (over || !wanted) return reader.stat(run.files.dir) === undefined ? undefined : lookAgain(host, run);
+    if (over || !wanted) return isKept(host, run) ? lookAgain(host, run) : undefined;
     clock.pause(pause);
   }
 }

@@ -34,6 +34,12 @@ export function lookAgain(host: ReadHost, { record, files }: DetachedRun): Detac
   return { record, files, ...stateOfRun(host.reader, record.boot, record, files) };
 }
 
+/** Whether a run is still kept: neither removed, nor its number another's since. */
+export function isKept({ reader }: ReadHost, { record: { supervisor }, files }: DetachedRun): boolean {
+  const now = readRun(reader, files)?.supervisor;
+  return now?.pid === supervisor.pid && now.start === supervisor.start;
+}
+
 /** What an argument names: `web/2` a run, `web` or a path an environment, `web.r1` a throwaway instance. */
 function named(arg: string): { readonly env: string; readonly number?: number } {
   const [, env, number] = /^([^/]+)\/([1-9]\d{0,8})$/.exec(arg) ?? [];

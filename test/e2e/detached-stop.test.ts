@@ -105,6 +105,26 @@ test(
   },
 );
 
+test("E28 wait for a run that is removed before it looked again says so", machine, async (t) => {
+  const p = project(t);
+  p.env("web", "limits: { pids: 50 }\n");
+  const { name } = detach(p, sh("web", DEAF));
+  const waiting = p.start(["wait", name]);
+  p.after(() => void waiting.kill("SIGKILL"));
+  let stderr = "";
+  waiting.stderr!.on("data", (data) => (stderr += String(data)));
+  const ended = once(waiting, "close");
+  await until("it waits", () => catches(waiting.pid!, "SIGINT"));
+  await sleep(300 * SLOWNESS);
+  waiting.kill("SIGSTOP");
+  p.ok(["rm", "-f", name]);
+  waiting.kill("SIGCONT");
+  assert.deepEqual(
+    [(await ended)[0], stderr.split("\n")[0]],
+    [125, "envctl: web/1 was removed before its status was read"],
+  );
+});
+
 test(
   "E28 kill sends what is asked for to the entry, and the status says what ended it",
   machine,

@@ -86,7 +86,10 @@ test("an output that is removed between the look at its size and the reading of 
     },
     textAny: () => undefined,
   };
-  const run = { record: {}, files: { dir: "/", stdout: "/out", stderr: "/err" } } as unknown as DetachedRun;
+  const run = {
+    record: { supervisor: { pid: 5, start: "900" } },
+    files: { dir: "/", stdout: "/out", stderr: "/err" },
+  } as unknown as DetachedRun;
   for (const tail of [{}, { tail: 1 }]) {
     Object.assign(files, { "/": "", "/out": "a\nb\n", "/err": "" });
     const host = { reader: removing } as unknown as ReadHost;
