@@ -146,10 +146,10 @@ for (const [what, keys, code] of [
 const HIDE = "\u001b[?25l";
 
 /** An archive that takes longer than a blink: a little to read, much to write. */
-function slowArchive(p: Project): void {
+function slowArchive(p: Project, mebibytes = 128): void {
   mkdirSync(join(p.dir, "big"));
   writeFileSync(join(p.dir, "big/zeros"), "");
-  truncateSync(join(p.dir, "big/zeros"), 128 << 20);
+  truncateSync(join(p.dir, "big/zeros"), mebibytes << 20);
   const words = [
     "-C",
     join(p.dir, "big"),
@@ -197,7 +197,7 @@ test(
   needs("root", "overlay", "program:gzip"),
   async (t) => {
     const p = project(t);
-    slowArchive(p);
+    slowArchive(p, 384); // so that there is something left of it when the key arrives
     const played = await play(p, ["apply", "-y", "big"], { keys: [[/\d+ % of/, "\x03"]] });
     assert.equal(played.code, 130);
     assertClean(played);
