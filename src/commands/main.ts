@@ -1,6 +1,6 @@
 import type { ControlHost, ReadHost, WriteHost } from "#engine/host";
 import { type AbsPath, join } from "#model/brand";
-import { COMMANDS } from "#model/commands";
+import { COMMANDS, OWN_STATUS } from "#model/commands";
 import { parseDuration } from "#model/duration";
 import { Failure } from "#model/diagnostic";
 import { type StageName, timings } from "#model/timings";
@@ -80,9 +80,6 @@ const READ: Readonly<Record<string, () => { command: ReadCommand } | Promise<{ c
 
 /** Commands on detached runs. */
 const CONTROL: readonly string[] = ["exec", "kill", "rm", "stop", "wait"];
-
-/** Commands whose exit status is that of what they run: a failure of envctl's own is told from it by 125. */
-const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
 
 /** The whole command line; answers the exit code and never throws. */
 export async function main(argv: readonly string[], boot: Boot): Promise<number> {

@@ -72,6 +72,9 @@ export const SCHEMAS: readonly string[] = [
   "error",
 ];
 
+/** Commands whose exit status is that of what they run, or wait for: a failure of envctl's own is told from it by 125. */
+export const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
+
 export const SHELLS: readonly string[] = ["bash", "zsh", "fish"];
 
 export const COMMANDS: readonly Command[] = [

@@ -18,7 +18,7 @@ export function resolveVolume(
   const wanted = absolute(base, volume.source);
   const real = reader.realpath(wanted);
   const path = real ?? wanted;
-  if (isWithin(reader.realpath(state) ?? state, path)) {
+  if (isWithin(state, path)) {
     return {
       path: at,
       severity: "error",

@@ -1,14 +1,11 @@
 import type { Command, Flag } from "#model/commands";
-import { COMMANDS, GLOBAL_FLAGS } from "#model/commands";
+import { COMMANDS, GLOBAL_FLAGS, OWN_STATUS } from "#model/commands";
 import { pageOf } from "#model/pages";
 import { paint, type Paint } from "./ansi.ts";
 import type { Look } from "./look.ts";
 import { noted, pad, width, wrap } from "./text.ts";
 
 type Row = readonly [string, string];
-
-/** Commands that exit as what they run, or wait for, does. */
-const OWN_STATUS: readonly string[] = ["run", "exec", "wait"];
 
 /** The exit codes a command can end with. */
 export function exits({ name }: Command): readonly Row[] {

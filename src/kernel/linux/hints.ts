@@ -59,6 +59,7 @@ const HINTS: Readonly<Record<string, string>> = {
     "that is no such namespace, or another thread of this process shares its root and working directory",
 
   "openat2:ELOOP": "a symlink stands in the way where none is followed",
+  "openat2:ENOTDIR": "a file stands where a directory is expected",
   "openat2:EXDEV": "the path leaves its place, through a mount, a magic link or `..`",
   "realpath:ELOOP": "a symlink leads back to itself, or more than 40 follow one another",
   "openat:ELOOP": "a symlink stands where a file or directory is expected",

@@ -71,19 +71,19 @@ export function spawn(
     Buffer.alloc(128, 0xff),
     Buffer.alloc(128),
   ];
-  // Moved out of the way, so that no dup2 overwrites a source of a later one.
-  const high = fds.map((fd) =>
-    rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]),
-  );
+  const high: number[] = [];
   try {
-    actions[0](list);
+    // Moved out of the way, so that no dup2 overwrites a source of a later one.
+    for (const fd of fds)
+      high.push(rawFcntl([fd, F_DUPFD_CLOEXEC, 3 + fds.length], () => [String(fd), "F_DUPFD_CLOEXEC"]));
+    must(actions[0](list));
     // The leader of a session that has no terminal yet takes the first one it opens for its own (credentials(7)).
-    if (typeof stdio === "number") actions[3](list, 0, selfFd(stdio), O.RDWR, 0);
+    if (typeof stdio === "number") must(actions[3](list, 0, selfFd(stdio), O.RDWR, 0));
     // Node marks its own 0-2 close-on-exec; a dup2 onto itself takes the mark away.
     const own = typeof stdio === "number" ? [0, 0, 0] : stdio;
-    [...own, ...high].forEach((fd, index) => actions[1](list, fd, index));
+    [...own, ...high].forEach((fd, index) => must(actions[1](list, fd, index)));
     for (const [index, args] of [[], [ATTRIBUTES], [all], [none]].entries())
-      attr[index]!(attributes, ...args);
+      must(attr[index]!(attributes, ...args));
     const pid: [number] = [0];
     const error = start(pid, path, list, attributes, [...argv, null], [...env, null]) as number;
     if (error !== 0) throw refused("execve", `execve(${quote(path)}, …)`, errnoName(error));
@@ -92,6 +92,11 @@ export function spawn(
     actions[2](list);
     for (const fd of high) closeSync(fd);
   }
+}
+
+/** These answer an errno, and keep their own. @throws KernelError */
+function must(errno: unknown): void {
+  if (errno !== 0) throw refused("execve", "posix_spawn(…)", errnoName(errno as number));
 }
 
 /** A directory of the host's is a way to all of it: /proc/self/fd/0/.. */
