@@ -20,6 +20,7 @@ function recordNow(x: Context, phase: Phase): EnvRecord {
     phase,
     boot: observed.boot,
     mountNamespace: observed.mountNamespace,
+    ...(observed.pidNamespace === undefined ? {} : { pidNamespace: observed.pidNamespace }),
     resources: destroying ? standing(x) : phase === "applied" ? x.after.map((r) => asCreated(r, x)) : x.after,
     ...(phase === "applying" && x.before.length > 0 ? { previous: x.before } : {}),
     mounts: kept ? leftBehind(x) : Object.fromEntries(x.mounted),

@@ -97,14 +97,15 @@ export type NamespaceView = {
 export type Host = {
   readonly boot: string;
   readonly mountNamespace: string;
+  readonly pidNamespace?: string;
   /** The text of /proc/self/mountinfo. */
   readonly mountinfo: string;
   readonly hierarchies: readonly Hierarchy[];
 };
 
 /**
- * A record's mount namespace that is not ours. `alive`: a process there still sees our mounts; pid 0 where no process is left but a
- * bind mount keeps the namespace, then `command` says which.
+ * A record's mount namespace that is not ours. `alive`: a process there still sees our mounts; pid 0 where none is known but a bind mount
+ * keeps the namespace, or processes there would not be seen from here; then `command` says so.
  */
 export type Elsewhere = {
   readonly namespace: string;
@@ -118,6 +119,7 @@ export type Observed = {
   readonly place: Place;
   readonly boot: string;
   readonly mountNamespace: string;
+  readonly pidNamespace?: string;
   readonly record?: EnvRecord;
   /** Every mount at or below `place.dir`, in the kernel's order. */
   readonly mounts: readonly MountEntry[];

@@ -45,6 +45,8 @@ export type EnvRecord = {
   readonly boot: string;
   /** Inode number of the mount namespace the mounts were made in, as in /proc/PID/ns/mnt. */
   readonly mountNamespace: string;
+  /** The pid namespace it was made from, likewise: what lives in another one may not be seen. */
+  readonly pidNamespace?: string;
   /** What was applied; while `applying`, what was about to be. */
   readonly resources: readonly Resource[];
   /** While `applying`: what stood before, to be put back or taken away. */

@@ -1,9 +1,10 @@
 import { type AbsPath, isWithin, parentOf } from "#model/brand";
 import { mountById, parseMountinfo } from "#model/mountinfo";
 import type { Elsewhere, Host, MountEntry } from "#model/observed";
+import type { EnvRecord } from "#model/record";
 import type { Reader } from "#ports/reader";
 import { readHierarchies } from "./hierarchies.ts";
-import { allPids, commandOf, mountNamespaceOf, proc } from "./proc.ts";
+import { allPids, commandOf, mountNamespaceOf, pidNamespace, proc } from "./proc.ts";
 
 /** The text of this namespace's mount table. */
 export function readMountinfo(reader: Reader): string {
@@ -13,9 +14,11 @@ export function readMountinfo(reader: Reader): string {
 /** What all environments share: read once, handed to each `observe`. `cgroupParent`: the group, seen from each hierarchy's root, to stay below. */
 export function lookAtHost(reader: Reader, cgroupParent?: string): Host {
   const mountinfo = readMountinfo(reader);
+  const pids = pidNamespace(reader);
   return {
     boot: reader.text("/proc/sys/kernel/random/boot_id" as AbsPath).trim(),
     mountNamespace: mountNamespaceOf(reader, "self") ?? "",
+    ...(pids === undefined ? {} : { pidNamespace: pids }),
     mountinfo,
     hierarchies: readHierarchies(reader, mountinfo, cgroupParent),
   };
@@ -33,8 +36,12 @@ export function coveringMount(reader: Reader, mountinfo: string, path: AbsPath):
   }, undefined);
 }
 
+/** PROC_PID_INIT_INO: the host's own, which is there as long as the host is. */
+const HOST_PIDS = "4026531836";
+
 /** Where a recorded mount namespace that is not ours stands: who lives there, or which bind mount keeps it. */
-export function lookElsewhere(reader: Reader, host: Host, namespace: string): Elsewhere {
+export function lookElsewhere(reader: Reader, host: Host, record: EnvRecord): Elsewhere {
+  const namespace = record.mountNamespace;
   const pids = allPids(reader).filter((p) => mountNamespaceOf(reader, p) === namespace);
   // One that has a command line, where there is one: the kernel's own workers come and go.
   const pid = pids.find((p) => !commandOf(reader, p).startsWith("[")) ?? pids[0];
@@ -43,7 +50,10 @@ export function lookElsewhere(reader: Reader, host: Host, namespace: string): El
   const kept = parseMountinfo(host.mountinfo, [` mnt:[${namespace}] `]).find(
     (m) => m.root === `mnt:[${namespace}]`,
   );
-  return kept === undefined
-    ? { namespace }
-    : { namespace, alive: { pid: 0, command: `(kept by the bind mount ${kept.point})` } };
+  const hidden = record.pidNamespace === HOST_PIDS && host.pidNamespace !== HOST_PIDS;
+  const command =
+    kept !== undefined
+      ? `(kept by the bind mount ${kept.point})`
+      : "(of the host, whose processes are not seen from this pid namespace)";
+  return { namespace, ...(kept !== undefined || hidden ? { alive: { pid: 0, command } } : {}) };
 }

@@ -25,6 +25,11 @@ export function mountNamespaceOf(reader: Reader, pid: number | "self"): string |
   return quietly(() => /^mnt:\[(\d+)\]$/.exec(reader.readlink(proc(pid, "ns/mnt")) ?? "")?.[1]);
 }
 
+/** Our own pid namespace, likewise: of another one's processes only those below it are seen. */
+export function pidNamespace(reader: Reader): string | undefined {
+  return quietly(() => /^pid:\[(\d+)\]$/.exec(reader.readlink(proc("self", "ns/pid")) ?? "")?.[1]);
+}
+
 /** The command line of a process, as words with spaces between; its name in brackets where it has none (kernel threads, zombies). */
 export function commandOf(reader: Reader, pid: number): string {
   const words =

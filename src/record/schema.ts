@@ -170,6 +170,7 @@ export const checkRecord: Check = object(
   {
     previous: list(resource),
     former: list(object({ dev: device, point: path })),
+    pidNamespace: digits,
     appliedAt: whole,
     pid: whole,
   },

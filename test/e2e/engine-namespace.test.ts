@@ -277,6 +277,34 @@ test(
   },
 );
 
+test(
+  "F22 applied on the host: a pid namespace that sees nothing of it is refused all the same",
+  machine,
+  (t) => {
+    // Where the tests run in a container themselves nothing tells its namespace from one that is gone.
+    if (readlinkSync("/proc/self/ns/pid") !== "pid:[4026531836]") return;
+    const p = applied(t);
+    const before = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"];
+    for (const [exit, ...args] of [
+      [1, "plan", "web"],
+      [1, "apply", "web", "-y"],
+      [1, "destroy", "web", "-y"],
+      [125, "run", "web", "--", "true"],
+    ] as const) {
+      const said = p.ok(args, exit, { before }).stderr.replace(/\s+/g, " ");
+      assert.match(
+        said,
+        /web is applied in another mount namespace .*of the host, whose processes/,
+        args.join(" "),
+      );
+    }
+    assert.match(p.ok(["ls"], 0, { before }).stdout, /elsewhere/);
+    p.ok(["run", "--rm", "web", "--", "true"], 0, { before });
+    p.ok(["drift"]);
+    assert.equal(p.mounts().length, 2);
+  },
+);
+
 test("F22 a namespace without processes that a bind mount keeps is living too", machine, async (t) => {
   const p = project(t);
   p.env("web");
