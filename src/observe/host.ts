@@ -1,10 +1,11 @@
 import { type AbsPath, isWithin, parentOf } from "#model/brand";
+import { mountTag } from "#model/identity";
 import { mountById, parseMountinfo } from "#model/mountinfo";
 import type { Elsewhere, Host, MountEntry } from "#model/observed";
 import type { EnvRecord } from "#model/record";
 import type { Reader } from "#ports/reader";
 import { readHierarchies } from "./hierarchies.ts";
-import { allPids, commandOf, mountNamespaceOf, pidNamespace, proc } from "./proc.ts";
+import { allPids, commandOf, mountNamespaceOf, pidNamespace, proc, quietly } from "./proc.ts";
 
 /** The text of this namespace's mount table. */
 export function readMountinfo(reader: Reader): string {
@@ -42,7 +43,13 @@ const HOST_PIDS = "4026531836";
 /** Where a recorded mount namespace that is not ours stands: who lives there, or which bind mount keeps it. */
 export function lookElsewhere(reader: Reader, host: Host, record: EnvRecord): Elsewhere {
   const namespace = record.mountNamespace;
-  const pids = allPids(reader).filter((p) => mountNamespaceOf(reader, p) === namespace);
+  const tag = ` ${mountTag(record.lineage, record.id)} `;
+  // Numbers are given again: a namespace in which nothing of ours is mounted is another one, or as good as gone.
+  const pids = allPids(reader).filter(
+    (p) =>
+      mountNamespaceOf(reader, p) === namespace &&
+      quietly(() => reader.textAny(proc(p, "mountinfo")))?.includes(tag) === true,
+  );
   // One that has a command line, where there is one: the kernel's own workers come and go.
   const pid = pids.find((p) => !commandOf(reader, p).startsWith("[")) ?? pids[0];
   if (pid !== undefined) return { namespace, alive: { pid, command: commandOf(reader, pid) } };

@@ -129,14 +129,19 @@ test("F11, F22 rebooted; elsewhere and living; elsewhere and gone; kept by a bin
     undefined,
     "numbers of another boot say nothing",
   );
-  k.process(70, { namespace: "4026532999", command: "unshare -m bash" });
+  const ours = `40 1 0:40 / /state/envs/${ID}/merged rw - overlay envctl:${LINEAGE}:${ID} rw\n`;
+  const worker = { namespace: "4026532999", command: "[kworker]", mountinfo: ours };
+  k.process(69, worker);
+  k.process(70, { ...worker, command: "unshare -m bash" });
   const there = record(k, { mountNamespace: "4026532999" });
   assert.deepEqual(look(k, there).elsewhere, {
     namespace: "4026532999",
     alive: { pid: 70, command: "unshare -m bash" },
   });
   k.world.processes.delete(70);
-  assert.deepEqual(look(k, there).elsewhere, { namespace: "4026532999" });
+  assert.equal(look(k, there).elsewhere!.alive!.pid, 69);
+  k.process(69, { ...worker, mountinfo: "40 1 0:40 / / rw - ext4 /dev/vda rw\n" });
+  assert.deepEqual(look(k, there).elsewhere, { namespace: "4026532999" }, "another namespace has its number");
   k.disk.file("/run/ns");
   k.disk.mount({ dev: "0:4", root: "mnt:[4026532999]", point: "/run/ns", type: "nsfs", source: "nsfs" });
   assert.equal(look(k, there).elsewhere!.alive!.command, "(kept by the bind mount /run/ns)");

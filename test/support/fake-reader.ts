@@ -11,6 +11,8 @@ export type FakeProcess = {
   cwd: AbsPath;
   groups: AbsPath[];
   namespace: string;
+  /** Of another namespace: its mount table. */
+  readonly mountinfo?: string;
   uid: number;
 };
 export type FakeWorld = {
@@ -130,7 +132,8 @@ function procText(world: FakeWorld, path: AbsPath): string | undefined {
   if (process === undefined) return undefined;
   if (file === "cmdline") return `${process.command.replaceAll(" ", "\0")}\0`;
   if (file === "stat") return `${pid} (fake name) S ${"0 ".repeat(18)}99000 0`;
-  return file === "mountinfo" && process.namespace === world.namespace ? world.disk.mountinfo() : undefined;
+  if (file !== "mountinfo") return undefined;
+  return process.namespace === world.namespace ? world.disk.mountinfo() : process.mountinfo;
 }
 
 function v1Names({ disk }: FakeWorld): string {
