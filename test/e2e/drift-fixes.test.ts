@@ -210,8 +210,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-function findings(p: Project, cwd: string): readonly Finding[] {
-  const { code, stdout, stderr } = p.run(["drift", "--json"], { cwd });
+function findings(p: Project, cwd: string, ...more: readonly string[]): readonly Finding[] {
+  const { code, stdout, stderr } = p.run(["drift", "--json", ...more], { cwd });
   assert.ok(code === 0 || code === 2, stdout + stderr);
   return (JSON.parse(stdout) as { findings: Finding[] }).findings;
 }
@@ -261,3 +261,12 @@ for (const { what, kinds, deed, cwd: where = (p: Project) => p.dir, also = [] } 
     },
   );
 }
+
+test("a fix is for the state directory that was named", needs("root", "overlay"), (t) => {
+  const p = project(t);
+  p.env("web", "tmpfs: [{ target: /scratch }]\n");
+  p.ok(["apply", "web", "-y"]);
+  umount(merged(p, "scratch"));
+  const [missing] = findings(p, p.dir, "--state-dir", p.state);
+  assert.equal(missing!.fix, `envctl apply web --state-dir ${p.state}`);
+});
