@@ -1,7 +1,7 @@
 // Who may change this host: asked before anything is made, and before an ordinary user's empty state directory is taken for this host's.
 import type { ReadHost } from "#engine/host";
 import type { AbsPath } from "#model/brand";
-import { failure } from "#model/diagnostic";
+import { failure, withoutProc } from "#model/diagnostic";
 import { isHostUsers, mayAdminister } from "#model/rootless";
 import type { Args } from "./args.ts";
 
@@ -30,7 +30,9 @@ export async function refuseOthers(host: ReadHost, args: Args, said?: string): P
 
 /** What mounts wants more than user 0: most containers keep it from their root. @throws Failure refused */
 export function refuseWithoutMounts({ reader }: ReadHost, args: Args): void {
-  if (mayAdminister(reader.textAny("/proc/self/status" as AbsPath) ?? "")) return;
+  const status = reader.textAny("/proc/self/status" as AbsPath);
+  if (status === undefined) throw withoutProc();
+  if (mayAdminister(status)) return;
   throw failure(1, "refused", `${args.command!.name} needs CAP_SYS_ADMIN, which root does not have here`, {
     hint: "In a container: run envctl on the host, or start the container with --privileged. What is there: envctl doctor",
   });

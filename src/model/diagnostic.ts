@@ -86,6 +86,11 @@ export function failure(
   return new Failure(exit, [{ severity: "error", code, summary, ...more }], cause);
 }
 
+/** In a chroot, mostly: without it nothing can be known of the host. */
+export function withoutProc(): Failure {
+  return failure(1, "refused", "/proc is not mounted here", { hint: "mount -t proc proc /proc" });
+}
+
 /**
  * A system call that the kernel refused. `call` prints like strace, `errno` is the symbolic name.
  * Thrown by `kernel/linux` only; `hint` comes from the hint table there.

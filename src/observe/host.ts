@@ -1,4 +1,5 @@
 import { type AbsPath, isWithin, parentOf } from "#model/brand";
+import { withoutProc } from "#model/diagnostic";
 import { mountTag } from "#model/identity";
 import { mountById, parseMountinfo } from "#model/mountinfo";
 import type { Elsewhere, Host, MountEntry } from "#model/observed";
@@ -7,9 +8,11 @@ import type { Reader } from "#ports/reader";
 import { readHierarchies } from "./hierarchies.ts";
 import { allPids, commandOf, mountNamespaceOf, pidNamespace, proc, quietly } from "./proc.ts";
 
-/** The text of this namespace's mount table. */
+/** The text of this namespace's mount table. @throws Failure refused */
 export function readMountinfo(reader: Reader): string {
-  return reader.text(proc("self", "mountinfo"));
+  const text = reader.textAny(proc("self", "mountinfo"));
+  if (text === undefined) throw withoutProc();
+  return text;
 }
 
 /** What all environments share: read once, handed to each `observe`. `cgroupParent`: the group, seen from each hierarchy's root, to stay below. */

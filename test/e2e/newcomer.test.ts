@@ -127,6 +127,22 @@ for (const [what, answer, code] of [
   );
 }
 
+test("without /proc a sentence says what to do", needs("root", "mounts"), (t) => {
+  const p = project(t);
+  p.env("web");
+  const before = ["unshare", "-m", "sh", "-c", 'umount -lR /proc; exec "$@"', "sh"];
+  for (const [exit, ...args] of [
+    [1, "plan"],
+    [1, "ls"],
+    [1, "doctor"],
+    [1, "apply", "-y"],
+    [125, "run", "--rm", "web", "--", "true"],
+  ] as const) {
+    const { stderr } = p.ok(args, exit, { before });
+    assert.equal(stderr, "envctl: /proc is not mounted here\n  mount -t proc proc /proc\n", args.join(" "));
+  }
+});
+
 test("a result that a full disk swallowed is no success", (t) => {
   const p = project(t);
   const into = (file: string): readonly string[] => ["sh", "-c", `exec "$@" > ${file}`, "sh"];

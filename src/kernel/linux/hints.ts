@@ -39,7 +39,7 @@ const HINTS: Readonly<Record<string, string>> = {
     "a file goes onto a file and a directory onto a directory, and the place must be in this mount namespace",
   "move_mount:ELOOP": "the place lies inside the tree that would be mounted there",
   "mount_setattr:EINVAL":
-    "the place is no mount of this namespace, or the kernel does not know one of the attributes",
+    "the place is no mount of this namespace (a chroot's root has to be one: `mount --bind DIR DIR` before), or the kernel does not know one of the attributes",
   "fsconfig:EINVAL": "the file system does not know this option, or refuses its value",
   "fsconfig:EBUSY":
     "upper or work is in use by another overlay, or the file system is mounted with other options",
