@@ -5,7 +5,8 @@ import { fail, list, readAt, type At, type JsonSchema, type Shape } from "./shap
 import { readText } from "./text.ts";
 import type { Node } from "./tree.ts";
 
-const NAME = /^[A-Za-z_][\w.-]*$/;
+/** `__proto__` as a key is no key in JavaScript: what a record says would be another thing when it is read again. */
+const NAME = /^(?!__proto__$)[A-Za-z_][\w.-]*$/;
 const FORM = "write NAME=value, or NAME alone to pass it through";
 
 type EnvPair = readonly [name: string, value: EnvValue];

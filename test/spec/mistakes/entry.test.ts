@@ -51,6 +51,16 @@ mistakes([
     "6:5+3 not a variable's name | letters, digits and _ . -",
   ],
   [
+    "a name that JavaScript takes for something else",
+    "entry:\n  env: { __proto__: x }\n",
+    "5:10+9 not a variable's name | letters, digits and _ . -",
+  ],
+  [
+    "the same in a list",
+    "entry:\n  env: [__proto__=x]\n",
+    "5:9+11 not a variable | write NAME=value, or NAME alone to pass it through",
+  ],
+  [
     "a list as an env value",
     "entry:\n  env:\n    A: [1]\n",
     "6:8+3 not text | one value: a list or mapping cannot be handed over",
