@@ -197,7 +197,7 @@ test(
   needs("root", "overlay", "program:gzip"),
   async (t) => {
     const p = project(t);
-    slowArchive(p, 384); // so that there is something left of it when the key arrives
+    slowArchive(p, 256); // so that there is something left of it when the key arrives
     const played = await play(p, ["apply", "-y", "big"], { keys: [[/\d+ % of/, "\x03"]] });
     assert.equal(played.code, 130);
     assertClean(played);
