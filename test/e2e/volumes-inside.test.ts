@@ -1,7 +1,7 @@
 // Volumes as the entry sees them (row E26).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -111,3 +111,20 @@ test("E26 a volume in a volume: its place is made through the first, or said to 
   assert.deepEqual(readdirSync(join(p.dir, "outer/sub")), []);
   rmdirSync(join(p.dir, "outer/sub"));
 });
+
+test(
+  "E25 a target that symlinks take deeper than any path reaches is refused, and nothing is left",
+  needs("root", "overlay"),
+  (t) => {
+    const p = project(t);
+    const name = "d".repeat(200);
+    const deep = `${name}/`.repeat(16);
+    mkdirSync(join(p.dir, "rootfs", deep), { recursive: true });
+    symlinkSync(`/${deep}`, join(p.dir, "rootfs/link"));
+    p.env("web", `volumes: ["../src:/link/${`${name}/`.repeat(5)}x"]\n`);
+    const { stderr } = p.ok(["apply", "web", "-y"], 1);
+    assert.match(stderr.replace(/\s+/g, " "), /ENAMETOOLONG.* fix links in it lead further down/);
+    assert.deepEqual(p.mounts(), []);
+    p.ok(["drift"]);
+  },
+);

@@ -1,4 +1,5 @@
-import type { AbsPath } from "#model/brand";
+import { type AbsPath, join } from "#model/brand";
+import { KernelError } from "#model/diagnostic";
 import type { InnerMount, VolumeResource } from "#model/resource";
 import { newTmpfs } from "./context.ts";
 import { AT, MOUNT_ATTR, MS, OPEN_TREE } from "./flags.ts";
@@ -16,10 +17,18 @@ export function mountInner<T>(root: AbsPath, mount: InnerMount, use: (tree: numb
   const type = mount.kind === "volume" ? mount.type : "dir";
   return withFd(mount.kind === "tmpfs" ? newTmpfs({ tag: "tmpfs", ...mount }) : volumeTree(mount), (tree) => {
     const { fd: place, path } = openTarget(root, mount.target, type);
-    withFd(place, () => moveMount(tree, place));
+    withFd(place, () => {
+      if (Buffer.byteLength(join(root, path)) > PATH_MAX)
+        throw new KernelError("move_mount", "ENAMETOOLONG", TOO_DEEP);
+      moveMount(tree, place);
+    });
     return use(tree, path);
   });
 }
+
+/** Of a path, without its NUL. A descriptor leads deeper, and what is mounted there no path unmounts. */
+const PATH_MAX = 4095;
+const TOO_DEEP = `links in it lead further down than the ${PATH_MAX} bytes a path may have`;
 
 /** A detached copy of a directory or file, with what is mounted below only where `recursive`. Private; `set` and `clear` are
  * attributes of mount_setattr(2). @throws KernelError */
