@@ -17,6 +17,18 @@ export function sameStamp(a: Stamp, b: Stamp): boolean {
   );
 }
 
+/** By reader, that is by command: environments share archives and programs, and before a first use all is resolved twice. */
+const digests = new WeakMap<Reader, Map<string, string>>();
+
+function digestOf(reader: Reader, path: AbsPath, stamp: Stamp): string {
+  const found = digests.get(reader) ?? new Map<string, string>();
+  digests.set(reader, found);
+  const key = JSON.stringify(stamp);
+  const digest = found.get(key) ?? reader.digest(path);
+  found.set(key, digest);
+  return digest;
+}
+
 /**
  * A file's sha256 with the stamp it belongs to: `known` tells digests found before. undefined where the file is written to meanwhile,
  * three times over, or gone.
@@ -29,7 +41,7 @@ export function stamped(
   for (let tries = 0; tries < 3; tries++) {
     const stamp = stampOf(reader, path);
     if (stamp === undefined) return undefined;
-    const sha256 = known(stamp) ?? reader.digest(path);
+    const sha256 = known(stamp) ?? digestOf(reader, path, stamp);
     const after = stampOf(reader, path);
     if (after !== undefined && sameStamp(stamp, after)) return { stamp, sha256 };
   }
