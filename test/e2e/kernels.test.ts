@@ -273,9 +273,12 @@ test(
   needs("root", "overlay", "cgroup2:cpu", "cgroup2:pids"),
   (t) => {
     const p = project(t);
-    const [scope = ""] = groups(p, `test-${process.pid}.scope`);
+    const [slice = ""] = groups(p, `test-${process.pid}.slice`);
+    writeFileSync(join(slice, "cgroup.subtree_control"), "+pids");
+    const scope = join(slice, "test.scope");
+    mkdirSync(scope);
+    p.after(() => rmdirSync(scope));
     setXattr(scope, "trusted.delegate", "1");
-    writeFileSync(join(scope, "../cgroup.subtree_control"), "-cpu");
     p.env("web", "limits: { cpus: 1 }\n");
     const stderr = p.ok(["plan", "web"], 3, { before: within(scope) }).stderr.replace(/\s+/g, " ");
     assert.ok(stderr.includes(`the cpu controller is not handed down to ${scope}`), stderr);
