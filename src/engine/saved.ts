@@ -13,6 +13,7 @@ export type Made = { readonly plan: Plan; readonly declared?: Declared };
 /** What a plan was made from. */
 function basisOf(host: ReadHost, { plan, declared }: Made, salt: string): Basis {
   const { sha256 } = host.reader;
+  const { record } = plan.observed;
   return {
     id: plan.id,
     file: plan.file,
@@ -20,7 +21,8 @@ function basisOf(host: ReadHost, { plan, declared }: Made, salt: string): Basis 
     state: plan.observed.place.state,
     text: declared === undefined ? "" : sha256(declared.loaded.text),
     variables: declared === undefined ? "" : sha256(salt + JSON.stringify(declared.loaded.variables)),
-    serial: plan.observed.record?.serial ?? 0,
+    serial: record?.serial ?? 0,
+    record: record === undefined ? "" : sha256(salt + record.salt),
     boot: plan.observed.boot,
     observed: sha256(observedFacts(plan)),
     actions: sha256(JSON.stringify(plan.actions)),

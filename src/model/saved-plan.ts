@@ -16,6 +16,8 @@ export type Basis = {
   readonly variables: string;
   /** Of the record; 0 without one. */
   readonly serial: number;
+  /** The record's salt, salted: one that was applied anew is another one, however equal. Empty without a record. */
+  readonly record: string;
   readonly boot: string;
   /** What the host had: mounts, groups, sources. */
   readonly observed: string;
@@ -42,6 +44,7 @@ const WORDS: readonly (readonly [keyof Basis, string])[] = [
   ["text", "the file was edited"],
   ["variables", "a variable has another value"],
   ["serial", "the environment was applied or destroyed meanwhile"],
+  ["record", "the environment was destroyed or applied anew meanwhile"],
   ["observed", "mounts, cgroups or sources on this host changed"],
   ["lost", "what was written inside, or what runs there, is not the same"],
   ["actions", "it comes to other changes now"],
