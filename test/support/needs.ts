@@ -1,11 +1,11 @@
 // What a test needs of the machine. Where it is missing the test is skipped with the name of the need; under CI
 // scripts/test.ts asks again and fails the run when a skipped test could have run.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 
-/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup1:X`: on v1, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. `systemd`: it runs this machine. `account`: an ordinary user has a line in /etc/passwd. */
+/** `mounts`: a private mount namespace can be made and mounted in. `userns`: an ordinary user may make a user namespace. `cgroup:X`: controller X is mounted somewhere, `cgroup1:X`: on v1, `cgroup2:X`: on v2. `setuid:X`: a program that is root's whoever starts it. `systemd`: it runs this machine. `account`: an ordinary user has a line in /etc/passwd. `hostpids`: the tests run in the pid namespace of the host. */
 export type Need =
   | "root"
   | "mounts"
@@ -13,6 +13,7 @@ export type Need =
   | "overlay"
   | "systemd"
   | "account"
+  | "hostpids"
   | `cgroup:${string}`
   | `cgroup1:${string}`
   | `cgroup2:${string}`
@@ -63,6 +64,7 @@ export function met(need: Need): boolean {
   if (need === "userns") return quiet("setpriv", "--reuid=1000", "--clear-groups", "unshare", "-Ur", "true");
   if (need === "overlay") return /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   if (need === "systemd") return existsSync("/run/systemd/system"); // sd_booted(3)
+  if (need === "hostpids") return readlinkSync("/proc/self/ns/pid") === "pid:[4026531836]"; // PROC_PID_INIT_INO
   if (need === "account") return account() !== undefined;
   const [kind, name = ""] = need.split(":");
   if (kind === "setuid") return (statSync(onPath(name) ?? "/").mode & 0o4000) !== 0;
