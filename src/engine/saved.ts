@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { absolute, baseName, join, parentOf } from "#model/brand";
+import { CALLED } from "#model/file-type";
 import { failure } from "#model/diagnostic";
 import type { Plan } from "#model/plan";
 import { lostFacts, observedFacts, staleness, type Basis, type SavedPlan } from "#model/saved-plan";
@@ -49,25 +50,15 @@ export function savedText(
   return `${JSON.stringify(saved, undefined, 2)}\n`;
 }
 
-/** In place of what a rename would take away for good: a device, a directory, a link. */
-const NO_PLACE = {
-  dir: "a directory",
-  char: "a device",
-  block: "a device",
-  fifo: "a fifo",
-  socket: "a socket",
-  symlink: "a symlink to nothing",
-} as const;
-
 /** Where a plan is saved: where symlinks lead, in place of nothing or of a regular file. @throws Failure 3 */
 export function placeToSave({ reader, cwd }: ReadHost, name: string): AbsPath {
   const path = absolute(cwd, name);
   const type = reader.stat(path)?.type ?? reader.lstat(path)?.type;
   if (type === undefined) return join(reader.realpath(parentOf(path)) ?? parentOf(path), baseName(path));
   if (type === "file") return reader.realpath(path) ?? path;
-  throw failure(3, "bad_value", `${name} is ${NO_PLACE[type]}`, {
-    hint: "A plan is saved as a regular file.",
-  });
+  // A rename would take it away for good.
+  const what = type === "symlink" ? "a symlink to nothing" : CALLED[type];
+  throw failure(3, "bad_value", `${name} is ${what}`, { hint: "A plan is saved as a regular file." });
 }
 
 /** A saved plan is a promise for all that it names: it is carried out whole, or refused. */
@@ -87,7 +78,7 @@ export function openSaved(host: WriteHost, name: string): Saved {
   const type = host.reader.stat(path)?.type;
   // A device may have no end, and what was carried out is marked in its file.
   if (type !== undefined && type !== "file")
-    throw failure(3, "bad_value", `${name} is ${NO_PLACE[type]}`, {
+    throw failure(3, "bad_value", `${name} is ${CALLED[type]}`, {
       hint: "A saved plan is a regular file.",
     });
   const text = host.reader.textAny(path);

@@ -1,5 +1,6 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { absolute, baseName, join } from "#model/brand";
+import { CALLED } from "#model/file-type";
 import { failure } from "#model/diagnostic";
 import { instanceOf, isEnvId, shownName } from "#model/identity";
 import { nearest } from "#model/nearest";
@@ -80,7 +81,7 @@ function fileTarget(host: ReadHost, path: AbsPath, display: string): Target | un
   const file = envFile(host, path, display);
   const type = file === undefined ? host.reader.stat(path)?.type : undefined;
   if (type !== undefined && type !== "dir")
-    throw failure(3, "no_environment", `${display} is a ${type}`, {
+    throw failure(3, "no_environment", `${display} is ${CALLED[type]}`, {
       hint: "An environment is a regular file.",
     });
   return file === undefined ? undefined : { id: file.id, name: file.name, file };

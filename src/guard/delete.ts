@@ -1,5 +1,6 @@
 import type { AbsPath } from "#model/brand";
 import { isWithin, join, parentOf } from "#model/brand";
+import { CALLED } from "#model/file-type";
 import { failure, KernelError } from "#model/diagnostic";
 import { isEnvId } from "#model/identity";
 import { shell } from "#model/shell";
@@ -30,7 +31,7 @@ export function deleteTree(
       detail:
         stat.type === "dir"
           ? `a part of ${parent} is a symlink`
-          : `it is a ${stat.type}, and envctl made a directory`,
+          : `it is ${CALLED[stat.type]}, and envctl made a directory`,
       hint: "look at it, and take it away by hand if it is not wanted",
     });
   }

@@ -1,9 +1,10 @@
 import type { AbsPath } from "#model/brand";
+import type { FileType } from "#model/file-type";
 import type { Rootless } from "#model/rootless";
 
 /** statx(2) of one object. `dev` is `major:minor`, as mountinfo prints it; `ino` decimal. */
 export type Stat = {
-  readonly type: "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket";
+  readonly type: FileType;
   /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
   readonly uid: number;

@@ -1,5 +1,6 @@
 import type { AbsPath, Lineage } from "#model/brand";
 import { baseName, join, parentOf } from "#model/brand";
+import { CALLED } from "#model/file-type";
 import { failure, KernelError } from "#model/diagnostic";
 import type { Ownership } from "#model/resource";
 import type { Clock } from "#ports/clock";
@@ -33,7 +34,7 @@ export function openState(reader: Reader, dir: AbsPath): State | undefined {
       stat.type === "symlink"
         ? `; name the directory itself: --state-dir ${reader.realpath(dir) ?? "DIR"}`
         : "";
-    throw bad(dir, `it is a ${stat.type}${target}`);
+    throw bad(dir, `it is ${CALLED[stat.type]}${target}`);
   }
   const real = realState(reader, dir);
   if (stat.uid !== reader.uid && stat.uid !== 0)
@@ -55,7 +56,7 @@ export function openState(reader: Reader, dir: AbsPath): State | undefined {
   for (const area of AREAS) {
     const there = reader.lstat(join(real, area));
     if (there !== undefined && (there.type !== "dir" || (there.uid !== reader.uid && there.uid !== 0)))
-      throw bad(dir, `${area} in it is a ${there.type} of user ${there.uid}`, ANOTHER);
+      throw bad(dir, `${area} in it is ${CALLED[there.type]} of user ${there.uid}`, ANOTHER);
   }
   if (text === undefined && (reader.listAny(join(real, "envs")) ?? []).length > 0) {
     throw bad(

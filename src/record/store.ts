@@ -1,5 +1,6 @@
 import type { AbsPath, EnvId } from "#model/brand";
 import { join } from "#model/brand";
+import { CALLED } from "#model/file-type";
 import { isEnvId, placeOf } from "#model/identity";
 import type { RecordState } from "#model/observed";
 import type { EnvRecord } from "#model/record";
@@ -58,7 +59,7 @@ function untrusted(
   stat: NonNullable<ReturnType<Reader["lstat"]>>,
   type: "dir" | "file",
 ): string | undefined {
-  if (stat.type !== type) return `${path} is a ${stat.type}`;
+  if (stat.type !== type) return `${path} is ${CALLED[stat.type]}`;
   if (stat.uid !== reader.uid && stat.uid !== 0) return `${path} belongs to user ${stat.uid}`;
   return (stat.mode & 0o022) === 0
     ? undefined

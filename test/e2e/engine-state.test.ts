@@ -145,7 +145,7 @@ test("F15 a state directory that others own or can write is refused", machine, (
     ],
     [
       () => (mkdirSync(join(p.state, "envs")), chownSync(join(p.state, "envs"), 1000, 1000)),
-      /envs in it is a dir of user 1000/,
+      /envs in it is a directory of user 1000/,
     ],
     [() => writeFileSync(join(p.state, "photo.jpg"), "x"), /holds other things: photo\.jpg/],
     [() => (rmSync(p.state, { recursive: true }), writeFileSync(p.state, "")), /is a file/],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { guard } from "#test/guard";
@@ -75,6 +75,8 @@ test("what is there under an environment's name and is no regular file is called
   execFileSync("mkfifo", [join(p.dir, "envs/pipe.yaml")]);
   for (const args of [["plan", "pipe"], ["plan", "./envs/pipe.yaml"], ["plan"]])
     assert.match(p.ok(args, 3).stderr, /envs\/pipe\.yaml is a fifo\n/);
+  symlinkSync("/dev/null", join(p.dir, "envs/null.yaml"));
+  assert.match(p.ok(["plan", "null"], 3).stderr, /envs\/null\.yaml is a device\n/);
 });
 
 test("a directory named without a slash is taken for a name, and the hint says so", (t) => {
