@@ -1,5 +1,5 @@
 // Everything about columns. Widths are terminal cells; painted text is measured without its colour codes.
-export { shell } from "#model/shell";
+export { shell } from "#model/shell"; // imported from there directly it costs `run` one file more
 
 // oxlint-disable-next-line no-control-regex
 const SGR = /\u001b\[\d+m/g;

@@ -1,11 +1,11 @@
 // How detached runs end (row E28): asked to, killed, forgotten, with their environment; and what is left then: nothing.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { groupsOf, hierarchies, hierarchy } from "#test/cgroup";
+import { groupsOf, hierarchies, parentGroup } from "#test/cgroup";
 import { detach, family, gone, psOf, runOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { mountTree } from "#test/mount-tree";
@@ -77,12 +77,7 @@ test(
   needs("root", "overlay", "cgroup1:freezer"),
   async (t) => {
     const p = project(t);
-    const top = join(hierarchy("freezer").point, `parent-${process.pid}`);
-    mkdirSync(top);
-    p.after(() => {
-      p.ok(["destroy", "--all", "-y"]);
-      rmdirSync(top);
-    });
+    const top = parentGroup(p, "freezer");
     p.env("web");
     p.ok(["--cgroup-parent", `/${basename(top)}`, "apply", "web", "-y"]);
     const group = join(top, `envctl-${p.lineage()}`, p.id("web"));

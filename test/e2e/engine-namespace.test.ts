@@ -25,6 +25,14 @@ function applied(t: Parameters<typeof project>[0]): Project {
   return p;
 }
 
+/** What is refused where web is applied in another namespace. */
+const REFUSED = [
+  [1, "plan", "web"],
+  [1, "apply", "web", "-y"],
+  [1, "destroy", "web", "-y"],
+  [125, "run", "web", "--", "true"],
+] as const;
+
 /** A process in a mount namespace of its own, in which `script` was run first; it is there when this answers. */
 async function resident(
   p: Project,
@@ -251,12 +259,7 @@ test(
     p.ok(["-C", p.dir, "apply", "web", "-y"], 0, there);
     p.ok(["-C", p.dir, "run", "web", "--", "touch", "/made"], 0, there);
     assert.deepEqual(p.mounts(), []);
-    for (const [exit, ...args] of [
-      [1, "plan", "web"],
-      [1, "apply", "web", "-y"],
-      [1, "destroy", "web", "-y"],
-      [125, "run", "web", "--", "true"],
-    ] as const) {
+    for (const [exit, ...args] of REFUSED) {
       const said = p.ok(args, exit).stderr.replace(/\s+/g, " ");
       assert.match(said, /web is applied in another mount namespace/, args.join(" "));
       assert.match(
@@ -284,12 +287,7 @@ test(
   (t) => {
     const p = applied(t);
     const before = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"];
-    for (const [exit, ...args] of [
-      [1, "plan", "web"],
-      [1, "apply", "web", "-y"],
-      [1, "destroy", "web", "-y"],
-      [125, "run", "web", "--", "true"],
-    ] as const) {
+    for (const [exit, ...args] of REFUSED) {
       const said = p.ok(args, exit, { before }).stderr.replace(/\s+/g, " ");
       assert.match(
         said,

@@ -14,7 +14,7 @@ import { constants } from "node:os";
 import { basename, join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { hierarchies, hierarchy } from "#test/cgroup";
+import { hierarchies, parentGroup } from "#test/cgroup";
 import { runOf } from "#test/detached";
 import { guard } from "#test/guard";
 import { mountsBelow } from "#test/mountinfo";
@@ -175,12 +175,7 @@ test(
   needs("root", "overlay", "cgroup1:memory", "cgroup1:pids"),
   (t) => {
     const p = project(t);
-    const top = join(hierarchy("memory").point, `test-${process.pid}`);
-    mkdirSync(top);
-    p.after(() => {
-      p.ok(["destroy", "--all", "-y"]);
-      rmdirSync(top);
-    });
+    const top = parentGroup(p, "memory");
     p.env("web");
     p.ok(["--cgroup-parent", `/${basename(top)}`, "apply", "web", "-y"]);
     assert.match(p.ok(["plan", "web"]).stdout, /No changes/);

@@ -1,5 +1,5 @@
 // The harness's own look at cgroups, by controller: on v1, on v2 and where they are split alike. Found through mountinfo; nothing of src/ is used.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { readMounts } from "./mountinfo.ts";
 import type { Project } from "./project.ts";
@@ -33,6 +33,17 @@ export function hierarchy(controller: string): Hierarchy {
 /** An environment's group in the hierarchy of a controller. */
 export function groupOf(p: Project, name: string, controller: string): string {
   return join(hierarchy(controller).point, `envctl-${p.lineage()}`, p.id(name));
+}
+
+/** A group for --cgroup-parent in the one hierarchy of a controller; it goes with the project. */
+export function parentGroup(p: Project, controller: string): string {
+  const dir = join(hierarchy(controller).point, `parent-${process.pid}`);
+  mkdirSync(dir);
+  p.after(() => {
+    p.ok(["destroy", "--all", "-y"]);
+    rmdirSync(dir);
+  });
+  return dir;
 }
 
 export type LimitName = "memory" | "swap" | "cpuset" | "cpuset_mems" | "cpus" | "cpu_shares" | "pids";
